@@ -1,0 +1,33 @@
+"""WaveNet for Keras: causal dilated convolutions, training by `model.fit`, fast incremental generation, serving.
+
+Importing this package needs Keras only. TensorFlow is imported on first use of generation, data or export.
+"""
+
+from tf_wavenet import layers
+from tf_wavenet.distributions import MuLawCategorical
+from tf_wavenet.models.wavenet import WaveNet
+from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
+from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
+from tf_wavenet.streaming import Streamable
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BitsPerSample",
+    "MuLawCategorical",
+    "NegativeLogLikelihood",
+    "Streamable",
+    "WaveNet",
+    "export_saved_model",
+    "layers",
+    "mu_law_decode",
+    "mu_law_encode",
+]
+
+
+def __getattr__(name):
+    if name == "export_saved_model":
+        from tf_wavenet.export import export_saved_model
+
+        return export_saved_model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

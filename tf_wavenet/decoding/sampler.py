@@ -1,0 +1,45 @@
+"""The settings of sampling, checked once."""
+
+import dataclasses
+import math
+
+
+@dataclasses.dataclass(frozen=True)
+class SamplingSettings:
+    """How samples are drawn from the predicted distributions.
+
+    Args:
+        temperature: Float >= 0 and finite; 1 samples the model's distribution, 0 takes its mode.
+        top_k: None, or int >= 1: draw among the k most probable levels only.
+        top_p: None, or float in (0, 1]: draw among the most probable levels that reach this probability.
+
+    Raises:
+        ValueError: If a setting is outside its range.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+
+    def __post_init__(self):
+        if not _is_number(self.temperature) or not 0 <= self.temperature < math.inf:
+            raise ValueError(f"Expected temperature to be finite and >= 0. Received: temperature={self.temperature!r}")
+        if self.top_k is not None and (not _is_int(self.top_k) or self.top_k < 1):
+            raise ValueError(f"Expected top_k to be None or an int >= 1. Received: top_k={self.top_k!r}")
+        if self.top_p is not None and (not _is_number(self.top_p) or not 0 < self.top_p <= 1):
+            raise ValueError(f"Expected top_p to be None or in (0, 1]. Received: top_p={self.top_p!r}")
+
+
+def check_count(name, value, minimum):
+    """Returns `value` as an int if it is one and >= `minimum`, else raises a ValueError that names it."""
+    if not _is_int(value) or value < minimum:
+        raise ValueError(f"Expected {name} to be an int >= {minimum}. Received: {name}={value!r}")
+    return int(value)
+
+
+def _is_int(value):
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) or hasattr(value, "__float__")

@@ -1,0 +1,87 @@
+"""The past inputs of dilated convolutions in one flat ring buffer: pure functions of an explicit state."""
+
+import numpy as np
+from keras import ops
+
+
+class ConvQueue:
+    """Static layout of the queues of one or several dilated causal convolutions with equal channels.
+
+    The object holds sizes only; the state is passed in and returned. A layer with dilation `d` owns
+    `(kernel_size - 1) * d` consecutive slots of the ring and overwrites the oldest at every step. The taps that the
+    *next* step needs are read right after this step's writes and carried in the state: a step that reads a buffer
+    before writing it would make XLA copy the whole ring for every sample.
+
+    State, a dict of tensors:
+        ring: `[slots, batch * channels]`, the past inputs.
+        taps: `[layers * (kernel_size - 1), batch * channels]`, what the next step reads, oldest tap first.
+        position: int32 `[layers]`, the slot (counted from the layer's own first) that the next step overwrites.
+
+    Args:
+        kernel_size: Int >= 1.
+        dilations: Sequence of positive ints, one a layer.
+
+    References:
+        Paine et al., Fast Wavenet Generation Algorithm (2016): the idea of caching a queue for each convolution.
+    """
+
+    def __init__(self, kernel_size, dilations):
+        self.kernel_size = kernel_size
+        self.lengths = np.array([(kernel_size - 1) * d for d in dilations], "int32")
+        self.offsets = np.cumsum(self.lengths, dtype="int32") - self.lengths
+        self.slots = int(self.lengths.sum())
+        # Slots, relative to the one that is overwritten next, of the taps that the next step reads.
+        self._tap_steps = np.array([[j * d for j in range(kernel_size - 1)] for d in dilations], "int32")
+
+    def initial(self, batch_size, channels, dtype):
+        """Returns the state of silence: all zeros."""
+        layers, past_taps = self._tap_steps.shape
+        return {
+            "ring": ops.zeros((self.slots, batch_size * channels), dtype),
+            "taps": ops.zeros((layers * past_taps, batch_size * channels), dtype),
+            "position": ops.zeros((layers,), "int32"),
+        }
+
+    def taps(self, state, layer, channels):
+        """Returns the `kernel_size - 1` past taps of one layer, oldest first, each `[batch, channels]`."""
+        first = layer * (self.kernel_size - 1)
+        rows = state["taps"][first : first + self.kernel_size - 1]
+        return [ops.reshape(rows[i], (-1, channels)) for i in range(self.kernel_size - 1)]
+
+    def push(self, state, inputs):
+        """Writes this step's input of every layer (a list of `[batch, channels]`) and reads the next step's taps."""
+        if not self.slots:
+            return state
+        ring = state["ring"]
+        rows = ops.stack([ops.reshape(x, (-1,)) for x in inputs])
+        ring = ops.scatter_update(ring, ops.expand_dims(self.offsets + state["position"], -1), rows)
+        position = (state["position"] + 1) % self.lengths
+        return {"ring": ring, "taps": self._read(ring, position), "position": position}
+
+    def histories(self, state, channels):
+        """Returns, for every layer, its queue in order of time: `[batch, (kernel_size - 1) * dilation, channels]`."""
+        result = []
+        for layer, (offset, length) in enumerate(zip(self.offsets, self.lengths, strict=True)):
+            slots = (np.arange(length) + state["position"][layer]) % max(length, 1)
+            rows = ops.take(state["ring"], offset + slots, axis=0)
+            result.append(ops.transpose(ops.reshape(rows, (int(length), -1, channels)), (1, 0, 2)))
+        return result
+
+    def from_histories(self, histories):
+        """Returns the state whose queues hold the last inputs of `histories`, each `[batch, time, channels]`.
+
+        The inverse of `histories`; `time` may be longer than the queue, not shorter.
+        """
+        rows = []
+        for x, length in zip(histories, self.lengths, strict=True):
+            last = x[:, ops.shape(x)[1] - length :]
+            rows.append(ops.reshape(ops.transpose(last, (1, 0, 2)), (length, x.shape[-1] * ops.shape(x)[0])))
+        ring = ops.concatenate(rows, axis=0)
+        position = ops.zeros((len(histories),), "int32")
+        return {"ring": ring, "taps": self._read(ring, position), "position": position}
+
+    def _read(self, ring, position):
+        if not self.slots:
+            return ring
+        slots = (ops.expand_dims(position, -1) + self._tap_steps) % self.lengths[:, None] + self.offsets[:, None]
+        return ops.take(ring, ops.reshape(slots, (-1,)), axis=0)

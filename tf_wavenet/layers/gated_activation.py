@@ -1,0 +1,44 @@
+"""The gated activation unit."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class GatedActivation(keras.layers.Layer):
+    """Gated activation unit, `tanh(filter) * sigmoid(gate)`.
+
+    The first half of the channels is the filter, the second half the gate. Pointwise in time: the same call serves
+    sequences and single steps.
+
+    Input shape:
+        `[..., 2 * channels]`.
+
+    Output shape:
+        `[..., channels]`, in (-1, 1).
+
+    Raises:
+        ValueError: If the last axis is not even.
+
+    Example:
+    >>> GatedActivation()(keras.ops.zeros((2, 10, 64))).shape
+    (2, 10, 32)
+
+    References:
+        van den Oord et al., WaveNet (2016), section 2.3, equation 2.
+    """
+
+    def build(self, input_shape):
+        """Checks that the channels can be halved; there are no weights."""
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs):
+        """Applies the gate."""
+        filter_, gate = ops.split(inputs, 2, axis=-1)
+        return ops.tanh(filter_) * ops.sigmoid(gate)
+
+    def compute_output_shape(self, input_shape):
+        """Returns `input_shape` with half the channels."""
+        if input_shape[-1] is None or input_shape[-1] % 2:
+            raise ValueError(f"Expected an even number of channels. Received: input_shape={tuple(input_shape)}")
+        return (*input_shape[:-1], input_shape[-1] // 2)

@@ -1,0 +1,96 @@
+"""Mu-law companding as layers."""
+
+import keras
+
+from tf_wavenet.mu_law import check_mu, mu_law_decode, mu_law_encode
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class MuLawEncode(keras.layers.Layer):
+    """Compands a waveform to integer mu-law levels; `tf_wavenet.mu_law_encode` as a layer.
+
+    Args:
+        mu: Positive int, the highest level; 255 gives 8 bits.
+
+    Input shape:
+        Any; floating point, full scale [-1, 1], clipped.
+
+    Output shape:
+        The input's; int32 levels in [0, mu].
+
+    Raises:
+        ValueError: If `mu` is not a positive int.
+
+    Example:
+    >>> int(MuLawEncode()(keras.ops.zeros((1, 1)))[0, 0])
+    128
+
+    References:
+        van den Oord et al., WaveNet (2016), section 2.2.
+    """
+
+    def __init__(self, mu=255, **kwargs):
+        # Samples and levels keep their own dtypes: half precision would merge neighbouring levels.
+        super().__init__(**{"autocast": False, **kwargs})
+        self.mu = check_mu(mu)
+
+    def call(self, inputs):
+        """Encodes."""
+        return mu_law_encode(inputs, self.mu)
+
+    def compute_output_spec(self, inputs):
+        """Returns an int32 tensor of the input's shape."""
+        return keras.KerasTensor(inputs.shape, "int32")
+
+    def compute_output_shape(self, input_shape):
+        """Returns `input_shape`."""
+        return input_shape
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "mu": self.mu}
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class MuLawDecode(keras.layers.Layer):
+    """Expands mu-law levels to a waveform; `tf_wavenet.mu_law_decode` as a layer.
+
+    Args:
+        mu: Positive int, the highest level.
+
+    Input shape:
+        Any; integer levels in [0, mu].
+
+    Output shape:
+        The input's; float32 waveform in [-1, 1].
+
+    Raises:
+        ValueError: If `mu` is not a positive int.
+
+    Example:
+    >>> float(MuLawDecode()(keras.ops.array([[255]]))[0, 0])
+    1.0
+
+    References:
+        van den Oord et al., WaveNet (2016), section 2.2.
+    """
+
+    def __init__(self, mu=255, **kwargs):
+        super().__init__(**{"autocast": False, **kwargs})
+        self.mu = check_mu(mu)
+
+    def call(self, inputs):
+        """Decodes."""
+        return mu_law_decode(inputs, self.mu)
+
+    def compute_output_spec(self, inputs):
+        """Returns a float32 tensor of the input's shape."""
+        return keras.KerasTensor(inputs.shape, "float32")
+
+    def compute_output_shape(self, input_shape):
+        """Returns `input_shape`."""
+        return input_shape
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "mu": self.mu}

@@ -1,0 +1,121 @@
+"""One residual block of a WaveNet."""
+
+import keras
+
+from tf_wavenet.layers._validation import check_positive_int
+from tf_wavenet.layers.causal_conv1d import CausalConv1D
+from tf_wavenet.layers.gated_activation import GatedActivation
+from tf_wavenet.layers.streaming_layer import StreamingLayer
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class ResidualBlock(StreamingLayer):
+    """Dilated causal convolution, gated activation, and 1x1 projections to the residual and the skip path.
+
+    Args:
+        residual_channels: Int >= 1, channels of the residual path; the input must have as many.
+        skip_channels: Int >= 1, channels of the skip output.
+        kernel_size: Int >= 1, taps of the dilated convolution.
+        dilation_rate: Int >= 1, in samples.
+        gate_channels: Even int, output channels of the dilated convolution, half of them filters and half gates;
+            None means `2 * residual_channels`.
+        use_bias: Whether the convolution and the projections have biases.
+        use_residual: Whether there is a residual projection. A stack's last block needs none: its residual output
+            is then its input, unchanged.
+        residual_scale: Float, factor on the residual output (input + projection); some successors use sqrt(1/2).
+
+    Input shape:
+        `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`.
+
+    Output shape:
+        A pair: residual, of the input's shape, and skip, with `skip_channels` channels.
+
+    Raises:
+        ValueError: If a size is not a positive int, `gate_channels` is odd, or the input has other channels.
+
+    Example:
+    >>> block = ResidualBlock(residual_channels=32, skip_channels=128, dilation_rate=4)
+    >>> residual, skip = block(keras.ops.zeros((2, 50, 32)))
+    >>> residual.shape, skip.shape
+    ((2, 50, 32), (2, 50, 128))
+
+    References:
+        van den Oord et al., WaveNet (2016), sections 2.3 and 2.4, figure 4.
+    """
+
+    def __init__(
+        self,
+        residual_channels,
+        skip_channels,
+        kernel_size=2,
+        dilation_rate=1,
+        gate_channels=None,
+        use_bias=True,
+        use_residual=True,
+        residual_scale=1.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.residual_channels = check_positive_int("residual_channels", residual_channels)
+        self.skip_channels = check_positive_int("skip_channels", skip_channels)
+        self.kernel_size = kernel_size
+        self.dilation_rate = dilation_rate
+        self.gate_channels = gate_channels
+        self.use_bias = use_bias
+        self.use_residual = use_residual
+        self.residual_scale = residual_scale
+
+        filters = 2 * residual_channels if gate_channels is None else check_positive_int("gate_channels", gate_channels)
+        if filters % 2:
+            raise ValueError(f"Expected gate_channels to be even. Received: gate_channels={gate_channels}")
+        policy = self.dtype_policy
+        self.conv = CausalConv1D(filters, kernel_size, dilation_rate, use_bias=use_bias, dtype=policy, name="conv")
+        self.gate = GatedActivation(dtype=policy, name="gate")
+        self.residual = None
+        if use_residual:
+            self.residual = keras.layers.Dense(residual_channels, use_bias=use_bias, dtype=policy, name="residual")
+        self.skip = keras.layers.Dense(skip_channels, use_bias=use_bias, dtype=policy, name="skip")
+
+    def build(self, input_shape):
+        """Builds the children; none is built by `step`."""
+        if input_shape[-1] != self.residual_channels:
+            raise ValueError(
+                f"Expected an input with residual_channels={self.residual_channels} channels. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        self.conv.build(input_shape)
+        gated = self.gate.compute_output_shape(self.conv.compute_output_shape(input_shape))
+        self.skip.build(gated)
+        if self.use_residual:
+            self.residual.build(gated)
+
+    def forward(self, x, convolve):
+        """The arithmetic of figure 4; see `StreamingLayer`."""
+        gated = self.gate(convolve(self.conv, x))
+        skip = self.skip(gated)
+        if not self.use_residual:
+            return x, skip
+        residual = x + self.residual(gated)
+        return (residual if self.residual_scale == 1.0 else residual * self.residual_scale), skip
+
+    def convolutions(self):
+        """The dilated convolution."""
+        return [self.conv]
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shapes of the residual and the skip output."""
+        return tuple(input_shape), (*input_shape[:-1], self.skip_channels)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "residual_channels": self.residual_channels,
+            "skip_channels": self.skip_channels,
+            "kernel_size": self.kernel_size,
+            "dilation_rate": self.dilation_rate,
+            "gate_channels": self.gate_channels,
+            "use_bias": self.use_bias,
+            "use_residual": self.use_residual,
+            "residual_scale": self.residual_scale,
+        }

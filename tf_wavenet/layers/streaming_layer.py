@@ -1,0 +1,101 @@
+"""What all layers over causal convolutions share: three schedules of one arithmetic."""
+
+import keras
+from keras import ops
+
+from tf_wavenet.layers.conv_queue import ConvQueue
+
+
+class StreamingLayer(keras.layers.Layer):
+    """Base of the layers whose only memory is the past inputs of causal convolutions with equal input channels.
+
+    A subclass writes its arithmetic once, in `forward(x, convolve)`, where `convolve(convolution, x)` applies one of
+    `self.convolutions()` in their order. The schedules differ in `convolve` only: over the whole sequence (`call`), one
+    step from the queues (`step`), or a block that continues the queues (`prime`). See `tf_wavenet.Streamable`.
+    """
+
+    def convolutions(self):
+        """The `CausalConv1D`s that `forward` applies, in order."""
+        raise NotImplementedError
+
+    def forward(self, x, convolve):
+        """The arithmetic of the layer, pointwise in time but for `convolve(convolution, x)`."""
+        raise NotImplementedError
+
+    def call(self, inputs):
+        """Runs the whole sequence `[batch, time, channels]` from a past of zeros."""
+        return self.forward(inputs, lambda convolution, x: convolution(x))
+
+    def get_initial_state(self, batch_size, dtype=None):
+        """Returns the state before the first step, a past of zeros.
+
+        Args:
+            batch_size: Int or scalar integer tensor.
+            dtype: Floating point dtype of the queues; the layer's compute dtype by default.
+
+        Returns:
+            Dict of tensors, described in `ConvQueue`.
+
+        Raises:
+            ValueError: If the layer was not built, so that its input channels are unknown.
+        """
+        return self._queue.initial(batch_size, self._queue_channels, dtype or self.compute_dtype)
+
+    def step(self, inputs, state):
+        """Runs one time step.
+
+        Args:
+            inputs: `[batch, channels]`, the input at this time step.
+            state: The state of `get_initial_state` or of the step before.
+
+        Returns:
+            `(outputs, state)`: what `call` returns at this time step, without the time axis, and the next state.
+        """
+        queue, channels, written = self._queue, self._queue_channels, []
+
+        def convolve(convolution, x):
+            past = queue.taps(state, len(written), channels)
+            written.append(x)
+            return convolution.apply_taps([*past, x])
+
+        outputs = self.forward(self._cast(inputs), convolve)
+        return outputs, queue.push(state, written)
+
+    def prime(self, inputs, state):
+        """Runs a block of time steps in parallel, as many `step`s would.
+
+        Args:
+            inputs: `[batch, time, channels]`, time >= 1.
+            state: The state of `get_initial_state` or of an earlier `step` or `prime`.
+
+        Returns:
+            `(outputs, state)`: outputs `[batch, time, ...]` and the state after the block.
+        """
+        queue, joined = self._queue, []
+        histories = queue.histories(state, self._queue_channels)
+
+        def convolve(convolution, x):
+            joined.append(ops.concatenate([histories[len(joined)], x], axis=1))
+            return convolution.convolve(joined[-1])
+
+        outputs = self.forward(self._cast(inputs), convolve)
+        return outputs, queue.from_histories(joined)
+
+    @property
+    def receptive_field(self):
+        """Int, the number of inputs, the present one included, that one output depends on."""
+        return 1 + sum(c.receptive_field - 1 for c in self.convolutions())
+
+    @property
+    def _queue(self):
+        convolutions = self.convolutions()
+        return ConvQueue(convolutions[0].kernel_size, [c.dilation_rate for c in convolutions])
+
+    @property
+    def _queue_channels(self):
+        if not self.built:
+            raise ValueError(f"Expected {self.name} to be built before it streams: call it, or build(input_shape).")
+        return self.convolutions()[0].input_channels
+
+    def _cast(self, inputs):
+        return ops.cast(ops.convert_to_tensor(inputs), self.compute_dtype)

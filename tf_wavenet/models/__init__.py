@@ -1,0 +1,5 @@
+"""Complete models."""
+
+from tf_wavenet.models.wavenet import WaveNet
+
+__all__ = ["WaveNet"]

@@ -1,0 +1,68 @@
+"""Mu-law companding as pure functions of tensors."""
+
+import math
+
+from keras import ops
+
+
+def mu_law_encode(x, mu=255):
+    """Compands a waveform to integer mu-law levels.
+
+    Computes `floor((F(x) + 1) / 2 * mu + 0.5)` with `F(x) = sgn(x) ln(1 + mu |x|) / ln(1 + mu)`.
+
+    Args:
+        x: Floating point tensor or array of any shape: the waveform, full scale [-1, 1]. Values outside are clipped.
+            Arithmetic is float32 whatever the dtype.
+        mu: Positive int, the highest level; 255 gives 256 levels (8 bits).
+
+    Returns:
+        int32 tensor of `x`'s shape, in [0, mu]. Silence (0.0) is level `(mu + 1) // 2`, 128 for mu = 255.
+
+    Raises:
+        ValueError: If `mu` is not a positive int.
+
+    Example:
+    >>> levels = mu_law_encode([-1.0, 0.0, 1.0])
+    >>> [int(level) for level in levels]
+    [0, 128, 255]
+
+    References:
+        van den Oord et al., WaveNet (2016), section 2.2; ITU-T G.711 for the curve.
+    """
+    check_mu(mu)
+    x = ops.clip(ops.cast(ops.convert_to_tensor(x), "float32"), -1.0, 1.0)
+    companded = ops.sign(x) * ops.log1p(mu * ops.abs(x)) / math.log1p(mu)
+    return ops.cast(ops.floor((companded + 1.0) / 2.0 * mu + 0.5), "int32")
+
+
+def mu_law_decode(levels, mu=255):
+    """Expands mu-law levels to the waveform at the centre of each level; the inverse of `mu_law_encode` on levels.
+
+    Args:
+        levels: Integer tensor or array of any shape, in [0, mu].
+        mu: Positive int, the highest level.
+
+    Returns:
+        float32 tensor of `levels`' shape, in [-1, 1].
+
+    Raises:
+        ValueError: If `mu` is not a positive int.
+
+    Example:
+    >>> waveform = mu_law_decode([0, 255])
+    >>> [float(x) for x in waveform]
+    [-1.0, 1.0]
+
+    References:
+        van den Oord et al., WaveNet (2016), section 2.2.
+    """
+    check_mu(mu)
+    companded = 2.0 * ops.cast(ops.convert_to_tensor(levels), "float32") / mu - 1.0
+    return ops.clip(ops.sign(companded) * ops.expm1(ops.abs(companded) * math.log1p(mu)) / mu, -1.0, 1.0)
+
+
+def check_mu(mu):
+    """Returns `mu` if it is a positive int, else raises a ValueError."""
+    if not isinstance(mu, int) or isinstance(mu, bool) or mu < 1:
+        raise ValueError(f"Expected mu to be a positive int. Received: mu={mu!r}")
+    return mu

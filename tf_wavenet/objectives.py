@@ -1,0 +1,82 @@
+"""The training loss and its metric."""
+
+import math
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class NegativeLogLikelihood(keras.losses.Loss):
+    """Mean negative log-likelihood of the waveform under the predicted distributions, in nats a sample.
+
+    Args:
+        distribution: What the predicted parameters mean, e.g. `MuLawCategorical()`.
+        reduction: As in `keras.losses.Loss`; by default samples of weight 0 do not count, neither above nor below
+            the line.
+
+    Example:
+    >>> from tf_wavenet import MuLawCategorical
+    >>> loss = NegativeLogLikelihood(MuLawCategorical())
+    >>> round(float(loss(keras.ops.zeros((2, 5)), keras.ops.zeros((2, 5, 256)))), 3)
+    5.545
+
+    References:
+        van den Oord et al., WaveNet (2016), section 2, equation 1.
+    """
+
+    def __init__(
+        self, distribution, reduction="mean_with_sample_weight", name="negative_log_likelihood", dtype=None
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.distribution = distribution
+
+    def call(self, y_true, y_pred):
+        """Returns nats `[batch, time]` for waveforms `[batch, time]` and parameters `[batch, time, size]`."""
+        return -self.distribution.log_prob(y_pred, y_true)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = {"distribution": keras.saving.serialize_keras_object(self.distribution)}
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the loss of `get_config`."""
+        return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class BitsPerSample(keras.metrics.Mean):
+    """Mean negative log2-likelihood: how many bits a sample costs when coded with the model.
+
+    8.0 is what 256 equally probable levels cost; lower is better.
+
+    Args:
+        distribution: What the predicted parameters mean, e.g. `MuLawCategorical()`.
+
+    Example:
+    >>> from tf_wavenet import MuLawCategorical
+    >>> metric = BitsPerSample(MuLawCategorical())
+    >>> metric.update_state(keras.ops.zeros((2, 5)), keras.ops.zeros((2, 5, 256)))
+    >>> round(float(metric.result()), 4)
+    8.0
+    """
+
+    def __init__(self, distribution, name="bits_per_sample", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.distribution = distribution
+        self._direction = "down"
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds waveforms `[batch, time]` and parameters `[batch, time, size]`, weighted by `[batch, time]` if given."""
+        super().update_state(-self.distribution.log_prob(y_pred, y_true) / math.log(2.0), sample_weight)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        config = {"distribution": keras.saving.serialize_keras_object(self.distribution)}
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the metric of `get_config`."""
+        return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})

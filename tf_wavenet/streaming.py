@@ -1,0 +1,27 @@
+"""The protocol of everything that runs one sample at a time with explicit state."""
+
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Streamable(Protocol):
+    """A causal layer or model that `call` runs over a whole sequence and `step` one time step at a time.
+
+    State is a (nested) dict of tensors that comes in as an argument and leaves as a result. Nothing is kept in the
+    object, so one object serves any number of streams and batch sizes at once. For every split of a sequence,
+    `step` and `prime` from the initial state return what `call` returns, and nothing of the future is looked at.
+
+    Attributes:
+        receptive_field: Int, the number of inputs, the present one included, that one output depends on.
+    """
+
+    receptive_field: int
+
+    def get_initial_state(self, batch_size: int) -> Any:
+        """Returns the state before the first input: a past of zeros."""
+
+    def step(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        """Consumes the input of one time step, `[batch, ...]`; returns its output and the next state."""
+
+    def prime(self, inputs: Any, state: Any) -> tuple[Any, Any]:
+        """Consumes a block of time steps, `[batch, time, ...]`, in parallel; returns the outputs and the next state."""
