@@ -3,6 +3,7 @@
 import math
 
 import keras
+from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -24,9 +25,7 @@ class NegativeLogLikelihood(keras.losses.Loss):
         van den Oord et al., WaveNet (2016), section 2, equation 1.
     """
 
-    def __init__(
-        self, distribution, reduction="mean_with_sample_weight", name="negative_log_likelihood", dtype=None
-    ):
+    def __init__(self, distribution, reduction="mean_with_sample_weight", name="negative_log_likelihood", dtype=None):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.distribution = distribution
 
@@ -68,8 +67,16 @@ class BitsPerSample(keras.metrics.Mean):
         self._direction = "down"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds waveforms `[batch, time]` and parameters `[batch, time, size]`, weighted by `[batch, time]` if given."""
-        super().update_state(-self.distribution.log_prob(y_pred, y_true) / math.log(2.0), sample_weight)
+        """Adds waveforms `[batch, time]` and parameters `[batch, time, size]`, weighted by `[batch, time]` or `[batch]` if
+        given."""
+        bits = -self.distribution.log_prob(y_pred, y_true) / math.log(2.0)
+        if sample_weight is None:
+            sample_weight = ops.ones_like(bits)
+        elif len(sample_weight.shape) == 1:
+            sample_weight = ops.expand_dims(sample_weight, -1)
+        # Flat, because Keras would average within a row first, so that short rows counted as much as long ones.
+        weight = ops.broadcast_to(sample_weight, ops.shape(bits))
+        super().update_state(ops.reshape(bits, (-1,)), ops.reshape(weight, (-1,)))
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -21,7 +21,7 @@ class GatedActivation(keras.layers.Layer):
         ValueError: If the last axis is not even.
 
     Example:
-    >>> GatedActivation()(keras.ops.zeros((2, 10, 64))).shape
+    >>> tuple(GatedActivation()(keras.ops.zeros((2, 10, 64))).shape)
     (2, 10, 32)
 
     References:

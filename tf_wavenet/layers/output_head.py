@@ -25,7 +25,7 @@ class OutputHead(keras.layers.Layer):
         ValueError: If a size is not a positive int.
 
     Example:
-    >>> OutputHead(units=256)(keras.ops.zeros((2, 10, 128))).shape
+    >>> tuple(OutputHead(units=256)(keras.ops.zeros((2, 10, 128))).shape)
     (2, 10, 256)
 
     References:

@@ -36,7 +36,7 @@ class ResidualBlock(StreamingLayer):
     Example:
     >>> block = ResidualBlock(residual_channels=32, skip_channels=128, dilation_rate=4)
     >>> residual, skip = block(keras.ops.zeros((2, 50, 32)))
-    >>> residual.shape, skip.shape
+    >>> tuple(residual.shape), tuple(skip.shape)
     ((2, 50, 32), (2, 50, 128))
 
     References:

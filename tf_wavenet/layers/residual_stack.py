@@ -34,7 +34,7 @@ class ResidualStack(StreamingLayer):
 
     Example:
     >>> stack = ResidualStack(dilations=(1, 2, 4, 8), residual_channels=16, skip_channels=32)
-    >>> stack(keras.ops.zeros((1, 20, 16))).shape
+    >>> tuple(stack(keras.ops.zeros((1, 20, 16))).shape)
     (1, 20, 32)
     >>> stack.receptive_field
     16

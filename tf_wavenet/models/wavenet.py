@@ -5,6 +5,7 @@ from keras import ops
 
 from tf_wavenet.distributions import MuLawCategorical
 from tf_wavenet.layers import CausalConv1D, OutputHead, ResidualStack
+from tf_wavenet.layers._validation import check_positive_int
 from tf_wavenet.models.presets import PRESETS
 from tf_wavenet.mu_law import check_mu, mu_law_encode
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
@@ -43,7 +44,7 @@ class WaveNet(keras.Model):
 
     Example:
     >>> model = WaveNet(dilations=(1, 2, 4, 8) * 2, residual_channels=8, skip_channels=16)
-    >>> model(keras.ops.zeros((1, 100))).shape
+    >>> tuple(model(keras.ops.zeros((1, 100))).shape)
     (1, 100, 256)
     >>> model.receptive_field
     32
@@ -73,14 +74,16 @@ class WaveNet(keras.Model):
             raise ValueError(
                 f"Expected input_encoding to be 'one_hot' or 'scalar'. Received: input_encoding={input_encoding!r}"
             )
+        # Samples keep their dtype until they are encoded: half precision would merge neighbouring mu-law levels.
+        self.autocast = False
         self.dilations = tuple(dilations) if isinstance(dilations, list) else dilations
         self.kernel_size = kernel_size
-        self.residual_channels = residual_channels
+        self.residual_channels = check_positive_int("residual_channels", residual_channels)
         self.skip_channels = skip_channels
         self.gate_channels = gate_channels
         self.head_channels = head_channels
         self.input_encoding = input_encoding
-        self.causal_kernel_size = causal_kernel_size
+        self.causal_kernel_size = check_positive_int("causal_kernel_size", causal_kernel_size)
         self.mu = check_mu(mu)
         self.use_bias = use_bias
         self.residual_scale = residual_scale

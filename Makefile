@@ -1,0 +1,63 @@
+# Every target makes the environment it needs. PYTHON picks the interpreter.
+PYTHON ?= python3
+VENV := .venv
+LATEST := .venv-latest
+JAX := .venv-jax
+# tensorflow-io and the pinned reference environment exist for Python 3.10 to 3.12; newer Pythons get the latest.
+REFERENCE := $(shell $(PYTHON) -c "import sys; print(int((3, 10) <= sys.version_info[:2] <= (3, 12)))")
+ifeq ($(REFERENCE),1)
+INSTALL := -e ".[io,train,test]" -c constraints.txt
+else
+INSTALL := -e ".[train,test]"
+endif
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test test-large test-latest test-jax bench lint format
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet $(INSTALL)
+	touch $@
+
+$(LATEST)/ready: setup.py
+	$(PYTHON) -m venv $(LATEST)
+	$(LATEST)/bin/pip install --quiet --upgrade pip
+	$(LATEST)/bin/pip install --quiet --upgrade -e ".[train,test]"
+	touch $@
+
+# Without TensorFlow, to show that layers and models do not need it.
+$(JAX)/ready: setup.py
+	$(PYTHON) -m venv $(JAX)
+	$(JAX)/bin/pip install --quiet --upgrade pip
+	$(JAX)/bin/pip install --quiet keras jax pytest scipy
+	touch $@
+
+demo: setup
+	$(BIN)/python -m training.demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-large: setup
+	$(BIN)/python -m pytest -m large
+
+test-latest: $(LATEST)/ready
+	$(LATEST)/bin/python -m pytest
+
+test-jax: $(JAX)/ready
+	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_mu_law.py tests/test_distributions.py tests/layers tests/models
+
+bench: setup
+	$(BIN)/python -m benchmarks.decode
+	$(BIN)/python -m benchmarks.train
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

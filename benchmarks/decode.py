@@ -1,0 +1,125 @@
+"""Speed of incremental generation: `python -m benchmarks.decode [--json]`.
+
+Each case runs `WaveNet.generate`'s compiled loop, sampling included, in turn with its bound: the same loop, built
+here, whose convolutions get the step before's input as their past tap, so that no queue is written or read. What is
+left is the matrix products, gates, head and sampling. The ratio is the best time of the bound over the best time of
+the decoder in the same process. Beside it: naive generation, a whole receptive field recomputed for each sample.
+"""
+
+import argparse
+import json
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf  # noqa: E402
+
+from tf_wavenet import WaveNet  # noqa: E402
+from tf_wavenet.decoding import Decoder  # noqa: E402
+from tf_wavenet.decoding.decoder import BLOCK_SAMPLES  # noqa: E402
+
+CASES = (("paper", 1), ("paper", 64), ("small", 1))
+
+
+class WithoutQueues:
+    """A model's `step` with the same arithmetic and no queues. Kernel size 2 only: one past tap."""
+
+    def __init__(self, model):
+        """Takes the arithmetic of `model`."""
+        self._model = model
+        self.distribution = model.distribution
+
+    def get_initial_state(self, batch_size):
+        """Returns one past tap for each convolution."""
+        layers = [self._model.causal_conv, *self._model.stack.convolutions()]
+        return [tf.zeros([batch_size, layer.input_channels]) for layer in layers]
+
+    def step(self, previous_sample, state):
+        """Predicts one sample; the state is this step's inputs."""
+        written = []
+
+        def convolve(convolution, x):
+            past = state[len(written)]
+            written.append(x)
+            return convolution.apply_taps([past, x])
+
+        x = self._model.causal_conv.forward(self._model._encode(previous_sample), convolve)
+        return self._model._parameters(self._model.stack.forward(x, convolve)), written
+
+
+def runner(model, batch_size, samples):
+    """Returns a function that times the generation of `samples` a row, and the seconds of its compilation."""
+    decoder = Decoder(model)
+    state, seed = decoder.initial_state(batch_size), tf.constant([0, 0], tf.uint32)
+
+    def run(n):
+        start = time.perf_counter()
+        audio, _ = decoder.decode(state, tf.constant(n), seed, tf.constant(1.0))
+        audio.numpy()
+        return time.perf_counter() - start
+
+    compile_s = run(1)
+    return lambda: run(samples), compile_s
+
+
+def naive_seconds_per_sample(model, batch_size, repeats):
+    """Times one sample made from a whole receptive field, compiled by XLA too."""
+    window = tf.zeros([batch_size, model.receptive_field])
+    predict = tf.function(lambda x: model(x)[:, -1], jit_compile=True)
+    predict(window).numpy()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        predict(window).numpy()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def measure(preset, batch_size, repeats, samples):
+    """Returns the figures of one case as a dict."""
+    model = WaveNet.from_preset(preset)
+    ours, compile_s = runner(model, batch_size, samples)
+    bound, _ = runner(WithoutQueues(model), batch_size, samples)
+    times, bounds = zip(*((ours(), bound()) for _ in range(repeats)), strict=True)
+    speed, limit = (samples * batch_size / min(t) for t in (times, bounds))
+    return {
+        "preset": preset,
+        "batch_size": batch_size,
+        "samples_per_s": round(speed),
+        "bound_samples_per_s": round(limit),
+        "ratio": round(speed / limit, 3),
+        "x_real_time_16k": round(speed / 16000, 3),
+        "x_real_time_24k": round(speed / 24000, 3),
+        "naive_samples_per_s": round(batch_size / naive_seconds_per_sample(model, batch_size, min(repeats, 3)), 1),
+        "compile_s": round(compile_s, 2),
+        "tensorflow": tf.__version__,
+    }
+
+
+def main():
+    """Prints one line a case."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--repeats", type=int, default=8, help="timed runs of each loop, taken in turn")
+    parser.add_argument("--seconds", type=float, default=0.25, help="rough length of a timed run")
+    parser.add_argument("--threads", type=int, default=0, help="TensorFlow's intra-op threads; 0 is its default")
+    arguments = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    for preset, batch_size in CASES:
+        rough = {"paper": 60e-6, "small": 25e-6}[preset] * max(1.0, batch_size / 2)
+        samples = max(1, min(BLOCK_SAMPLES, int(arguments.seconds / rough)))
+        figures = {**measure(preset, batch_size, arguments.repeats, samples), "threads": arguments.threads}
+        print(json.dumps(figures) if arguments.json else _row(figures), flush=True)
+
+
+def _row(figures):
+    return (
+        "{preset:6} batch {batch_size:3}: {samples_per_s:7} samples/s, bound {bound_samples_per_s:7}, ratio {ratio:5}, "
+        "x real time {x_real_time_16k} at 16 kHz, {x_real_time_24k} at 24 kHz, naive {naive_samples_per_s}, "
+        "compiled in {compile_s} s".format(**figures)
+    )
+
+
+if __name__ == "__main__":
+    main()

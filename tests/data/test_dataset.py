@@ -1,0 +1,169 @@
+"""Batches: every sample of every file counted once an epoch, its true past before it, the same for the same seed."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+from tf_wavenet.data import AudioFile, index_corpus, steps_per_epoch, window_dataset
+
+LENGTHS = (1, 9, 40, 41, 100, 333, 77, 58)
+
+
+@pytest.fixture(scope="module")
+def ramps(tmp_path_factory):
+    """A corpus whose samples are their own positions: file number * 1000 + position in the file + 1, in 16 bits."""
+    folder = tmp_path_factory.mktemp("ramps")
+    for number, length in enumerate(LENGTHS):
+        soundfile.write(folder / f"{number}.wav", (number * 1000 + np.arange(length) + 1).astype(np.int16), 16000)
+    return index_corpus(folder)
+
+
+def read(dataset, steps=None):
+    """Returns (levels, weights) [steps, batch, time] of one iteration."""
+    batches = [(x.numpy(), y.numpy(), weight.numpy()) for x, y, weight in dataset.take(steps or -1)]
+    for x, y, _ in batches:
+        np.testing.assert_array_equal(x, y)
+    waveform, _, weight = (np.stack(part) for part in zip(*batches, strict=True))
+    return np.rint(waveform * 32768).astype(int), weight
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(
+    ("window", "context", "batch"), [(20, 10, 4), (7, 30, 5), (500, 0, 3), (1, 1, 64), (16, 16, 1)]
+)
+def test_every_sample_counts_once_with_its_true_past(ramps, shuffle, window, context, batch):
+    dataset = window_dataset(ramps, window, context, batch, shuffle=shuffle, seed=5)
+    for _ in range(2):
+        levels, weight = read(dataset)
+        assert levels.shape == weight.shape == (steps_per_epoch(ramps, window, context, batch), batch, context + window)
+        assert set(np.unique(weight)) <= {0.0, 1.0}
+        counted = np.sort(levels[weight == 1])
+        expected = [number * 1000 + i + 1 for number, length in enumerate(LENGTHS) for i in range(length)]
+        np.testing.assert_array_equal(counted, expected)
+        for row, weights in zip(
+            levels.reshape(-1, context + window), weight.reshape(-1, context + window), strict=True
+        ):
+            if not weights.any():
+                continue
+            first, last = np.flatnonzero(weights)[[0, -1]]
+            assert weights[first : last + 1].all()  # one run of targets ...
+            assert (np.diff(row[: last + 1]) == 1).all()  # ... of one file, after its own past
+            assert first == (0 if row[first] % 1000 == 1 else context)  # none of it missing
+
+
+def test_elements(ramps):
+    dataset = window_dataset(ramps, 20, 10, 4)
+    spec = tf.TensorSpec((4, 30), tf.float32)
+    assert dataset.element_spec == (spec, spec, spec)
+    assert int(dataset.cardinality()) == steps_per_epoch(ramps, 20, 10, 4)
+    assert int(window_dataset(ramps, 20, 10, 4, repeat=True).cardinality()) == tf.data.INFINITE_CARDINALITY
+
+
+def test_same_seed_same_batches_and_epochs_differ(ramps):
+    def epochs(seed):
+        dataset = window_dataset(ramps, 20, 10, 4, shuffle=True, seed=seed)
+        return [read(dataset)[0] for _ in range(3)]
+
+    first, again, other = epochs(1), epochs(1), epochs(2)
+    np.testing.assert_array_equal(first, again)
+    for a, b in [(first[0], first[1]), (first[1], first[2]), (first[0], other[0])]:
+        assert not np.array_equal(a, b)
+        starts = [set(epoch[..., 10].ravel()) for epoch in (a, b)]
+        assert starts[0] != starts[1]  # not only the order: the borders moved
+
+
+def test_order_without_shuffle(ramps):
+    dataset = window_dataset(ramps, 20, 10, 4)
+    first, second = read(dataset), read(dataset)
+    np.testing.assert_array_equal(first[0], second[0])
+    heads = first[0][first[1].any(axis=-1)][:, 0]
+    assert (np.diff(heads) > 0).all()
+
+
+def test_repeat_goes_on_with_the_next_epoch(ramps):
+    steps = steps_per_epoch(ramps, 20, 10, 4)
+    once = window_dataset(ramps, 20, 10, 4, shuffle=True, seed=3)
+    forever = window_dataset(ramps, 20, 10, 4, shuffle=True, seed=3, repeat=True)
+    epochs = np.concatenate([read(once)[0] for _ in range(3)])
+    np.testing.assert_array_equal(read(forever, 3 * steps)[0], epochs)
+
+
+@pytest.mark.parametrize("start", [1, 7, 20, 45])
+def test_resume_goes_on_with_the_batches_that_would_have_come(ramps, start):
+    options = {"shuffle": True, "seed": 3, "repeat": True}
+    whole = read(window_dataset(ramps, 20, 10, 4, **options), 50)[0]
+    resumed = read(window_dataset(ramps, 20, 10, 4, start_step=start, **options), 50 - start)[0]
+    np.testing.assert_array_equal(resumed, whole[start:])
+
+
+def test_batches_mix_files(ramps):
+    levels, weight = read(window_dataset(ramps, 10, 5, 8, shuffle=True))
+    files = [
+        len({level // 1000 for level in batch[:, 0][w.any(axis=-1)]}) for batch, w in zip(levels, weight, strict=True)
+    ]
+    assert np.mean(files) > 3
+
+
+@pytest.mark.parametrize(("limit", "most"), [(600, 1), (300, 3)])
+def test_files_are_decoded_once_an_epoch_at_most(tmp_path, monkeypatch, limit, most):
+    for number in range(12):
+        soundfile.write(tmp_path / f"{number}.wav", np.full(50, number + 1, np.int16), 16000)
+    manifest = index_corpus(tmp_path)
+    monkeypatch.setattr("tf_wavenet.data.dataset._CACHE_SAMPLES", limit)
+    counts, load = Counter(), AudioFile.load
+    monkeypatch.setattr(AudioFile, "load", lambda file, rate: counts.update([file.name]) or load(file, rate))
+    dataset = window_dataset(manifest, 10, 5, 4, shuffle=True)
+    for _ in range(3):
+        assert read(dataset)[1].sum() == 600
+    assert len(counts) == 12
+    assert max(counts.values()) <= most
+
+
+def test_trimmed_files_are_read_from_their_start(tmp_path):
+    waveform = np.zeros(3000, np.int16)
+    waveform[1500:1600] = 5000
+    soundfile.write(tmp_path / "clip.wav", waveform, 16000)
+    manifest = index_corpus(tmp_path, trim_silence_db=-50.0)
+    levels, weight = read(window_dataset(manifest, 500, 100, 2))
+    counted = levels[weight == 1]
+    np.testing.assert_array_equal(counted, waveform[1500 - 800 : 1600 + 800])
+
+
+def test_keras_fits_with_a_full_progress_bar_and_new_epochs(ramps):
+    seen = []
+
+    class Spy(tf.keras.Model):
+        def call(self, x):
+            return x
+
+        def train_step(self, data):
+            seen.append(data[0].numpy())
+            return {"loss": 0.0}
+
+    model = Spy()
+    model.compile(loss="mse", run_eagerly=True)
+    history = model.fit(window_dataset(ramps, 20, 10, 4, shuffle=True), epochs=2, verbose=0, shuffle=False)
+    steps = steps_per_epoch(ramps, 20, 10, 4)
+    assert history.params["steps"] == steps
+    assert len(seen) == 2 * steps
+    assert not np.array_equal(seen[:steps], seen[steps:])
+
+
+@pytest.mark.parametrize("arguments", [(0, 10, 4), (20, -1, 4), (20, 10, 0)], ids=["window", "context", "batch"])
+def test_sizes_out_of_range(ramps, arguments):
+    with pytest.raises(ValueError, match="Expected window_samples and batch_size to be at least 1, context_samples"):
+        window_dataset(ramps, *arguments)
+
+
+@pytest.mark.parametrize("options", [{"seed": -1}, {"start_step": 3}, {"start_step": -3, "repeat": True}])
+def test_options_out_of_range(ramps, options):
+    with pytest.raises(ValueError, match="Expected seed and start_step to be at least 0"):
+        window_dataset(ramps, 20, 10, 4, **options)
+
+
+def test_no_files(ramps):
+    with pytest.raises(ValueError, match="Expected a manifest of at least 1 file"):
+        window_dataset(type(ramps)(16000, ()), 20, 10, 4)

@@ -1,0 +1,95 @@
+import keras
+import numpy as np
+import pytest
+
+from tests import reference
+from tests.streaming_contract import randomise, verify_streaming_contract
+from tf_wavenet.layers import CausalConv1D
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [1, 3, 5])
+def test_streams(rng, kernel_size, dilation):
+    layer = CausalConv1D(5, kernel_size, dilation, activation="tanh")
+    verify_streaming_contract(layer, rng.normal(size=(2, 2 * layer_field(kernel_size, dilation) + 3, 4)).astype("f"))
+
+
+def layer_field(kernel_size, dilation):
+    return (kernel_size - 1) * dilation + 1
+
+
+@pytest.mark.parametrize(("kernel_size", "dilation"), [(1, 1), (2, 1), (2, 4), (3, 7), (5, 2)])
+def test_equals_numpy(rng, kernel_size, dilation):
+    layer = CausalConv1D(6, kernel_size, dilation)
+    x = rng.normal(size=(2, 40, 3)).astype("float32")
+    layer(x)
+    randomise(layer)
+    np.testing.assert_allclose(layer(x), reference.causal_conv(x, layer.kernel, layer.bias, dilation), atol=1e-5)
+
+
+def test_equals_keras_conv1d(rng):
+    x = rng.normal(size=(2, 40, 3)).astype("float32")
+    ours, theirs = CausalConv1D(6, 3, 4), keras.layers.Conv1D(6, 3, dilation_rate=4, padding="causal")
+    theirs.build(x.shape)
+    randomise(theirs)
+    ours.build(x.shape)
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
+
+
+def test_ten_layers_have_receptive_field_1024_and_equal_numpy(rng):
+    dilations = [2**i for i in range(10)]
+    layers = [CausalConv1D(32, 2, d, kernel_initializer="glorot_normal") for d in dilations]
+    stack = keras.Sequential(layers)
+    x = rng.normal(size=(1, 1100, 32)).astype("float32")
+    y = np.asarray(stack(x))
+    for i, layer in enumerate(layers):
+        layer.bias.assign(np.random.default_rng(i).normal(0, 0.1, 32))
+    y = np.asarray(stack(x))
+    expected = x
+    for layer, d in zip(layers, dilations, strict=True):
+        expected = reference.causal_conv(expected, layer.kernel, layer.bias, d)
+    np.testing.assert_allclose(y, expected, atol=1e-5 * np.abs(expected).max())
+    assert 1 + sum(layer.receptive_field - 1 for layer in layers) == 1024
+    assert _field_of(stack, x) == 1024
+
+
+def _field_of(model, x):
+    if keras.backend.backend() == "jax":
+        import jax
+
+        gradient = np.asarray(jax.grad(lambda x: model(x)[:, -1].sum())(x))
+    else:
+        import tensorflow as tf
+
+        x = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            last = tf.reduce_sum(model(x)[:, -1])
+        gradient = tape.gradient(last, x).numpy()
+    return x.shape[1] - int(np.flatnonzero(np.abs(gradient).sum(axis=(0, 2)))[0])
+
+
+@pytest.mark.parametrize("name", ["filters", "kernel_size", "dilation_rate"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
+def test_refuses_sizes_that_are_not_positive_ints(name, value):
+    with pytest.raises(ValueError, match=f"Expected {name} to be a positive int. Received: {name}="):
+        CausalConv1D(**{"filters": 1, "kernel_size": 2, name: value})
+
+
+def test_refuses_to_stream_before_it_is_built():
+    with pytest.raises(ValueError, match="Expected conv to be built"):
+        CausalConv1D(4, 2, name="conv").get_initial_state(1)
+
+
+def test_refuses_unknown_channels():
+    with pytest.raises(ValueError, match="last axis"):
+        CausalConv1D(4, 2).build((None, None, None))
+
+
+def test_step_computes_in_the_compute_dtype():
+    layer = CausalConv1D(4, 2, dtype="mixed_bfloat16")
+    layer.build((None, None, 3))
+    y, state = layer.step(np.ones((2, 3), "float32"), layer.get_initial_state(2))
+    assert keras.backend.standardize_dtype(y.dtype) == "bfloat16"
+    assert keras.backend.standardize_dtype(state["ring"].dtype) == "bfloat16"

@@ -1,0 +1,115 @@
+"""Every public layer in every way that Keras users use layers, from one registry."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+import tf_wavenet.layers
+
+CASES = {
+    "CausalConv1D": ({"filters": 3, "kernel_size": 2, "dilation_rate": 2, "kernel_regularizer": "l2"}, (2, 7, 4)),
+    "GatedActivation": ({}, (2, 7, 4)),
+    "MuLawEncode": ({"mu": 100}, (2, 7)),
+    "MuLawDecode": ({"mu": 100}, (2, 7)),
+    "OutputHead": ({"units": 5, "hidden_units": 3}, (2, 7, 4)),
+    "ResidualBlock": ({"residual_channels": 4, "skip_channels": 6, "dilation_rate": 3}, (2, 7, 4)),
+    "ResidualStack": ({"dilations": (1, 2), "residual_channels": 4, "skip_channels": 6}, (2, 7, 4)),
+}
+layers = pytest.mark.parametrize("name", CASES)
+
+
+def make(name, **options):
+    arguments, shape = CASES[name]
+    layer = getattr(tf_wavenet.layers, name)(**arguments, **options)
+    dtype = "int32" if name == "MuLawDecode" else "float32"
+    return layer, np.random.default_rng(0).uniform(0, 1, shape).astype(dtype), dtype
+
+
+def shapes(outputs):
+    return [tuple(y.shape) for y in keras.tree.flatten(outputs)]
+
+
+def test_every_public_layer_has_a_case():
+    assert sorted(CASES) == sorted(tf_wavenet.layers.__all__)
+
+
+@layers
+def test_config_rebuilds_the_layer(name):
+    layer, x, _ = make(name)
+    config = layer.get_config()
+    again = type(layer).from_config(config)
+    assert again.get_config() == config
+    y = layer(x)
+    again(x)
+    again.set_weights(layer.get_weights())
+    for a, b in zip(keras.tree.flatten(y), keras.tree.flatten(again(x)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@layers
+def test_constructor_argument_is_attribute_is_config_key(name):
+    layer, _, _ = make(name)
+    own = type(layer).__dict__.get("__init__", lambda self, **kwargs: None)
+    arguments = set(inspect.signature(own).parameters) - {"self", "kwargs"}
+    assert arguments <= set(layer.get_config()) and all(hasattr(layer, a) for a in arguments)
+    of_every_layer = {"name", "trainable", "dtype", "autocast", "activity_regularizer"}
+    assert set(layer.get_config()) - arguments <= of_every_layer
+
+
+@layers
+def test_output_shape_and_dtype_are_as_announced(name):
+    layer, x, dtype = make(name)
+    announced = layer.compute_output_shape(x.shape)
+    announced = [announced] if isinstance(announced[0], int) else announced
+    spec = layer.compute_output_spec(keras.KerasTensor(x.shape, dtype))
+    y = layer(x)
+    assert shapes(y) == [tuple(s) for s in announced] == shapes(spec)
+    dtypes = [keras.backend.standardize_dtype(a.dtype) for a in keras.tree.flatten(y)]
+    assert dtypes == [keras.backend.standardize_dtype(a.dtype) for a in keras.tree.flatten(spec)]
+
+
+@layers
+def test_saves_and_loads_in_a_functional_model_of_any_length(name, tmp_path):
+    layer, x, dtype = make(name)
+    inputs = keras.Input((None, *x.shape[2:]), dtype=dtype)
+    model = keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for a, b in zip(keras.tree.flatten(model(x)), keras.tree.flatten(loaded(x)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert shapes(loaded(x[:, :3])) == shapes(model(x[:, :3]))
+
+
+@layers
+def test_mixed_precision_keeps_float32_weights(name):
+    layer, x, _ = make(name, dtype="mixed_bfloat16")
+    y = layer(x)
+    assert all(w.dtype == "float32" for w in layer.weights)
+    if layer.weights:
+        assert {keras.backend.standardize_dtype(a.dtype) for a in keras.tree.flatten(y)} == {"bfloat16"}
+    assert all(np.isfinite(np.asarray(a, "float32")).all() for a in keras.tree.flatten(y))
+
+
+@layers
+def test_trains(name):
+    layer, x, dtype = make(name)
+    layer(x)
+    if not layer.trainable_weights:
+        pytest.skip("there is nothing to train")
+    before = [np.array(w) for w in layer.trainable_weights]
+    inputs = keras.Input(x.shape[1:])
+    model = keras.Model(inputs, layer(inputs))
+    outputs = keras.tree.flatten(model(x))
+    model.compile("sgd", "mse" if len(outputs) == 1 else ["mse"] * len(outputs), jit_compile=False)
+    targets = [np.ones(y.shape, "float32") for y in outputs]
+    loss = model.fit(x, targets if len(targets) > 1 else targets[0], verbose=0).history["loss"]
+    assert np.isfinite(loss).all()
+    assert all((np.array(w) != b).any() for w, b in zip(layer.trainable_weights, before, strict=True))
+
+
+@layers
+def test_is_registered_under_the_package_name(name):
+    layer = getattr(tf_wavenet.layers, name)
+    assert keras.saving.get_registered_name(layer) == f"tf_wavenet>{name}"

@@ -1,0 +1,130 @@
+"""One check for everything that streams: `verify_streaming_contract`."""
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+
+def randomise(layer, seed=0, scale=0.3):
+    """Gives every weight, biases too, random values: zeros hide mistakes."""
+    rng = np.random.default_rng(seed)
+    for weight in layer.weights:
+        weight.assign(rng.normal(0, scale, weight.shape))
+
+
+def verify_streaming_contract(layer, x, step_inputs=lambda x: x, differentiable=True, tolerance=1e-5):
+    """Raises AssertionError unless `layer` streams as `tf_wavenet.Streamable` promises.
+
+    Args:
+        layer: Layer or model; its weights are randomised.
+        x: NumPy `[batch >= 2, time, ...]`, longer than twice the receptive field.
+        step_inputs: What `step` must be fed, time by time, to give `call(x)`.
+        differentiable: Whether the receptive field can be measured from gradients; else by changing inputs.
+        tolerance: Of outputs, relative to their largest magnitude.
+    """
+    layer(x[:, :1])
+    randomise(layer)
+    fed, time, field = step_inputs(x), x.shape[1], layer.receptive_field
+    assert len(x) >= 2 and time > 2 * field, "the check needs two rows and more than two receptive fields"
+    whole = _flat(layer(x))
+    scale = max(np.abs(y).max() for y in whole)
+
+    def close(actual, expected, what):
+        for a, e in zip(actual, expected, strict=True):
+            assert a.shape == e.shape, f"{what}: shape {a.shape} instead of {e.shape}"
+            error = np.abs(a - e).max(initial=0.0)
+            assert error <= tolerance * scale, f"{what}: differs by {error}, largest output {scale}"
+
+    # Stacked steps are the call, however they are executed; the state keeps its form.
+    for name, step in _executions(layer.step).items():
+        close(_run_steps(step, fed, layer.get_initial_state(len(x))), whole, f"stacked {name} steps")
+    for length in {1, field - 1, field, field + 1} - {0}:
+        close(_flat(layer(x[:, :length])), [y[:, :length] for y in whole], f"call of length {length}")
+
+    # Stop, keep the state, resume; blocks and steps mixed.
+    half, state = time // 2, layer.get_initial_state(len(x))
+    parts = []
+    for block in (fed[:, :1], fed[:, 1:half]):
+        y, state = layer.prime(block, state)
+        parts.append(_flat(y))
+    state = tree.map_structure(lambda s: ops.convert_to_tensor(np.array(s)), state)
+    y, state = layer.step(fed[:, half], state)
+    parts.append([a[:, None] for a in _flat(y)])
+    y, _ = layer.prime(fed[:, half + 1 :], state)
+    parts.append(_flat(y))
+    close([np.concatenate(ys, axis=1) for ys in zip(*parts, strict=True)], whole, "prime, stop, step, prime")
+
+    # NaN in the future or in another row changes nothing.
+    spoiled = x.copy()
+    spoiled[0, half:] = np.nan
+    before = [y[:1, :half] for y in whole]
+    others = [y[1:] for y in whole]
+    spoiled_fed = step_inputs(spoiled)
+    for what, ys in {
+        "call": _flat(layer(spoiled)),
+        "step": _run_steps(layer.step, spoiled_fed, layer.get_initial_state(len(x))),
+        "prime": _flat(layer.prime(spoiled_fed, layer.get_initial_state(len(x)))[0]),
+    }.items():
+        close([y[:1, :half] for y in ys], before, f"{what} with NaN in the future")
+        close([y[1:] for y in ys], others, f"{what} with NaN in another row")
+
+    measured = _field_from_gradients(layer, fed) if differentiable else _field_from_changes(layer, x)
+    assert measured == field, f"receptive field {field}, measured {measured}"
+
+
+def _flat(outputs):
+    return [np.asarray(y, "float64") for y in tree.flatten(outputs)]
+
+
+def _run_steps(step, fed, state):
+    form = [(s.shape, s.dtype) for s in tree.flatten(state)]
+    outputs = []
+    for t in range(fed.shape[1]):
+        y, new_state = step(ops.convert_to_tensor(fed[:, t]), state)
+        tree.assert_same_structure(new_state, state)
+        assert [(s.shape, s.dtype) for s in tree.flatten(new_state)] == form, "the state changed shape or dtype"
+        state = new_state
+        outputs.append(_flat(y))
+    return [np.stack(ys, axis=1) for ys in zip(*outputs, strict=True)]
+
+
+def _executions(step):
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return {"eager": step, "compiled": jax.jit(step)}
+    import tensorflow as tf
+
+    return {"eager": step, "graph": tf.function(step), "compiled": tf.function(step, jit_compile=True)}
+
+
+def _field_from_gradients(layer, x):
+    def last(x):
+        # The last of several outputs: a block's first is its residual, which may be the input itself.
+        return ops.sum(tree.flatten(layer.prime(x, layer.get_initial_state(len(x)))[0])[-1][:, -1])
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        gradient = np.asarray(jax.grad(last)(ops.convert_to_tensor(x)))
+    else:
+        import tensorflow as tf
+
+        x = tf.convert_to_tensor(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = last(x)
+        gradient = tape.gradient(total, x).numpy()
+    seen = np.flatnonzero(np.abs(gradient).reshape(*gradient.shape[:2], -1).sum(axis=(0, 2)))
+    return x.shape[1] - int(seen[0])
+
+
+def _field_from_changes(model, waveform):
+    """For models that look at the samples before the present one only."""
+    last = _flat(model(waveform))[0][:, -1]
+    for t in range(waveform.shape[1]):
+        changed = waveform.copy()
+        changed[:, t] = -np.sign(changed[:, t]) * 0.9
+        if (_flat(model(changed))[0][:, -1] != last).any():
+            return waveform.shape[1] - 1 - t
+    return 0

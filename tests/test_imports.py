@@ -1,0 +1,55 @@
+"""Imports go one way, and TensorFlow stays out of what runs on every Keras backend."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# What each part may import of tf_wavenet; the order of the list is the direction.
+ALLOWED = {
+    "mu_law": set(),
+    "streaming": set(),
+    "distributions": {"mu_law"},
+    "objectives": set(),
+    "layers": {"mu_law", "layers", "streaming"},
+    "decoding": {"decoding"},
+    "models": {"mu_law", "distributions", "objectives", "layers", "models", "decoding"},
+    "export": {"mu_law", "decoding"},
+    "data": {"mu_law", "data"},
+    "__init__": {"mu_law", "distributions", "objectives", "streaming", "layers", "models", "export"},
+}
+TENSORFLOW = {"decoding", "data", "export"}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: expected absolute imports"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part(path):
+    relative = path.relative_to(ROOT / "tf_wavenet")
+    return relative.parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tf_wavenet").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_library_imports_go_one_way(path):
+    for name in imports(path):
+        top, _, rest = name.partition(".")
+        if top == "tf_wavenet":
+            assert rest.partition(".")[0] in ALLOWED[part(path)], f"{path} imports {name}"
+        if top in ("tensorflow", "tensorflow_io"):
+            assert part(path) in TENSORFLOW, f"{path} imports {name}"
+        assert top not in ("training", "benchmarks", "tests"), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "training").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_training_sees_public_names_only(path):
+    for name in imports(path):
+        if name.startswith("tf_wavenet."):
+            assert name.count(".") == 1 or name.split(".")[1] in ("layers", "data"), f"{path} imports {name}"
+            assert not any(p.startswith("_") for p in name.split(".")), f"{path} imports {name}"

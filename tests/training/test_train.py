@@ -1,0 +1,216 @@
+"""Training: what the run folder holds, and that a stopped run goes on as if it had never stopped."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tf_wavenet.data import AudioError, Manifest
+from training import callbacks
+from training.config import TrainConfig
+from training.runs import RunFolder
+from training.train import build_model, restore, train
+
+
+def contents(path):
+    """All arrays of a checkpoint."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def assert_same_checkpoint(ours, theirs):
+    ours, theirs = contents(ours), contents(theirs)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=1e-6, err_msg=name)
+
+
+def tree(folder):
+    return {path.relative_to(folder): path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_run_folder_is_complete(trained, tiny_config):
+    assert TrainConfig.load(trained.config) == tiny_config
+    training, validation = Manifest.load(trained.train), Manifest.load(trained.validation)
+    assert (len(training.files), len(validation.files)) == (5, 2)
+    assert not {file.path for file in training.files} & {file.path for file in validation.files}
+    assert [step for step, _ in trained.checkpoints()] == [8, 12]
+    assert not list(trained.path.rglob("*partial*"))
+
+
+def test_held_out_figure_belongs_to_the_saved_weights(trained):
+    model = keras.models.load_model(trained.best)
+    step, figure = trained.best_score()
+    assert step == 12
+    bits = [
+        -np.asarray(model.log_prob(file.load(8000)[None]))[0] / np.log(2)
+        for file in Manifest.load(trained.validation).files
+    ]
+    assert figure == pytest.approx(np.concatenate(bits).mean(), abs=1e-4)
+    assert figure < 7.5
+
+
+def test_saved_weights_are_the_averages(trained, tiny_config):
+    model = build_model(tiny_config)
+    assert restore(model, trained) == 12
+    best = keras.models.load_model(trained.best)
+    average = callbacks.averaged_weights(model)
+    for saved, ours, current in zip(best.weights, average, model.trainable_variables, strict=True):
+        np.testing.assert_array_equal(saved.numpy(), ours.numpy())
+        assert not np.array_equal(saved.numpy(), current.numpy())
+
+
+def test_without_averages_the_weights_themselves_are_saved(new_config):
+    config = dataclasses.replace(new_config, ema=0.0, sample_seconds=0.0, jit_compile=False, steps=4)
+    run = train(config)
+    model = build_model(config)
+    restore(model, run)
+    for saved, ours in zip(keras.models.load_model(run.best).weights, model.weights, strict=True):
+        np.testing.assert_array_equal(saved.numpy(), ours.numpy())
+
+
+def test_learning_rate_warms_up_and_falls(tiny_config):
+    config = dataclasses.replace(tiny_config, steps=110, warmup_steps=10, learning_rate=0.5)
+
+    def rates(config):
+        schedule = build_model(config).optimizer._learning_rate
+        return np.array([float(schedule(step)) for step in range(111)])
+
+    expected = np.where(
+        np.arange(111) < 10, 0.05 * np.arange(111), 0.25 * (1 + np.cos(np.pi * np.arange(-10, 101) / 100))
+    )
+    np.testing.assert_allclose(rates(config), expected, atol=1e-6)
+    np.testing.assert_allclose(rates(dataclasses.replace(config, warmup_steps=0))[0], 0.5)
+    np.testing.assert_allclose(rates(dataclasses.replace(config, schedule="constant"))[10:], 0.5)
+
+
+def test_tensorboard_holds_scalars_audio_and_pictures(trained):
+    events = EventAccumulator(str(trained.logs), {"tensors": 0})
+    events.Reload()
+    steps = {tag: [event.step for event in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
+    assert steps == {
+        "train/loss": [2, 4, 6, 8, 10, 12],
+        "train/bits_per_sample": [2, 4, 6, 8, 10, 12],
+        "train/learning_rate": [2, 4, 6, 8, 10, 12],
+        "held_out/bits_per_sample": [4, 8, 12],
+        "generated/audio": [4, 8, 12],
+        "generated/picture": [4, 8, 12],
+    }
+    held_out = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors("held_out/bits_per_sample")]
+    assert min(held_out) == pytest.approx(trained.best_score()[1], abs=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(new_config, precision):
+    run = train(dataclasses.replace(new_config, precision=precision, steps=4, sample_seconds=0.0, jit_compile=False))
+    best = keras.models.load_model(run.best)
+    assert best.dtype_policy.name == "float32"
+    assert run.best_score()[1] < 8
+
+
+def interrupt_at(monkeypatch, step):
+    original = callbacks.Progress.on_step
+
+    def on_step(self, now, logs):
+        original(self, now, logs)
+        if now == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(callbacks.Progress, "on_step", on_step)
+
+
+def test_interrupted_and_resumed_equals_uninterrupted(trained, new_config, monkeypatch, capsys):
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 5)
+        run = train(new_config)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert [step for step, _ in run.checkpoints()] == [4, 6]
+    output = capsys.readouterr()
+    assert f"stopped at step 6; go on with --run {run.path} --resume" in output.out
+    assert run.best_score()[0] in (4, 6)
+    keras.models.load_model(run.best).generate(10)
+    train(dataclasses.replace(new_config, resume=True))
+    assert_same_checkpoint(run.checkpoint(12), trained.checkpoint(12))
+    assert run.best_score() == pytest.approx(trained.best_score(), abs=1e-5)
+
+
+def test_resuming_a_finished_run_changes_no_weights(new_config):
+    config = dataclasses.replace(new_config, steps=4, sample_seconds=0.0)
+    run = train(config)
+    before = contents(run.checkpoint(4)), run.best.stat().st_mtime_ns
+    train(dataclasses.replace(config, resume=True))
+    assert run.best.stat().st_mtime_ns == before[1]
+    assert [step for step, _ in run.checkpoints()] == [4]
+
+
+def test_a_run_folder_is_never_overwritten(trained, tiny_config):
+    before = tree(trained.path)
+    with pytest.raises(ValueError, match="--run to be a new folder, or --resume"):
+        train(tiny_config)
+    for change in ({"residual_channels": 5}, {"preset": "small"}, {"dilations": None}):
+        with pytest.raises(ValueError, match="Expected the architecture of"):
+            train(dataclasses.replace(tiny_config, resume=True, **change))
+    assert tree(trained.path) == before
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(trained, new_config):
+    run = RunFolder(new_config.run)
+    dataclasses.replace(new_config, skip_channels=9).save(run.config)
+    run.checkpoint(8).parent.mkdir()
+    run.checkpoint(8).write_bytes(trained.checkpoint(8).read_bytes())
+    before = tree(run.path)
+    with pytest.raises(ValueError, match="step-00000008.weights.h5 to be a checkpoint of this architecture"):
+        train(dataclasses.replace(new_config, skip_channels=9, resume=True))
+    run.checkpoint(9).write_text("no checkpoint")
+    before = tree(run.path)
+    with pytest.raises(ValueError, match="step-00000009.weights.h5 to be a checkpoint"):
+        train(dataclasses.replace(new_config, skip_channels=9, resume=True))
+    assert tree(run.path) == before
+
+
+def test_wrong_data_leaves_no_run_folder(new_config, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for data in ("nowhere", "empty"):
+        with pytest.raises(AudioError):
+            train(dataclasses.replace(new_config, data=tmp_path / data))
+    with pytest.raises(ValueError, match="run to resume"):
+        train(dataclasses.replace(new_config, resume=True))
+    assert not new_config.run.exists()
+
+
+@pytest.mark.large
+def test_killed_and_resumed_equals_uninterrupted(trained, new_config):
+    flags = [
+        f"--data={new_config.data}", f"--run={new_config.run}", "--dilations", "1", "2", "4", "--residual-channels=4",
+        "--skip-channels=8", "--sample-rate=8000", "--window-samples=400", "--batch-size=2",
+        "--validation-fraction=0.3", "--steps=12", "--learning-rate=0.02", "--warmup-steps=2", "--ema=0.5",
+        "--validate-every=4", "--checkpoint-every=4", "--log-every=2", "--sample-seconds=0.02",
+    ]  # fmt: skip
+    slowed = (
+        "import sys, time\nfrom training import callbacks, train\n"
+        "callbacks.Progress.on_step = lambda self, step, logs: time.sleep(0.5)\n"
+        "train.main()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", slowed, *flags])
+    run = RunFolder(new_config.run)
+    for _ in range(1200):
+        if run.checkpoint(4).exists():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert run.checkpoints()[-1][0] < 12
+    subprocess.run([sys.executable, "-m", "training.train", f"--run={new_config.run}", "--resume"], check=True)
+    assert_same_checkpoint(run.checkpoint(12), trained.checkpoint(12))

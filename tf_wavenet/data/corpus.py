@@ -1,0 +1,146 @@
+"""Finds the recordings of a folder and decodes each once."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tf_wavenet.data.audio import AUDIO_SUFFIXES, check_sample_rate, load_audio, trim_silence
+from tf_wavenet.data.audio_error import AudioError
+from tf_wavenet.data.manifest import AudioFile, Manifest
+
+_CONTAINERS = ("wavs", "wav", "wav48", "wav48_silence_trimmed")
+_TRIM_MARGIN_SECONDS = 0.05
+
+
+def index_corpus(
+    folder: str | os.PathLike,
+    sample_rate: int = 16000,
+    *,
+    trim_silence_db: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Manifest:
+    """Indexes a folder of recordings. Every file is decoded once; bad ones are listed with their reason and left out.
+
+    Three layouts are read, and may be mixed:
+    - any folder, with or without subfolders: all files ending in .wav, .flac, .ogg, .oga, .opus or .mp3;
+    - LJSpeech: `metadata.csv` with lines `id|text` or `id|text|normalised text` (the last is taken) and the recordings
+      as `wavs/<id>.wav` or `<id>.wav`, of any of the suffixes;
+    - VCTK: `wav48_silence_trimmed/<speaker>/<id>_mic1.flac`, `wav48/<speaker>/<id>.wav` or `<speaker>/<id>.wav`, texts
+      in `txt/<speaker>/<id>.txt`. Of two microphones' takes of one utterance only the first is taken.
+    The first folder below the corpus or its wavs folder names the speaker (so does an LJSpeech id `speaker/number`).
+    Hidden files and folders are passed over; linked folders are followed once.
+
+    Args:
+        folder: The corpus.
+        sample_rate: Rate in Hz, 1000 to 384000, that the corpus will be read at.
+        trim_silence_db: If given, a level in dB relative to full scale, such as -50: leading and trailing samples below
+            it are cut off, all but 50 ms.
+        progress: Called with (files decoded, files in all) after each file.
+
+    Returns:
+        The manifest, files ordered by path.
+
+    Raises:
+        AudioError: If there is no such folder, if it holds no audio file, or none that can be read.
+
+    References:
+        Ito and Johnson, The LJ Speech Dataset (2017); Yamagishi et al., CSTR VCTK Corpus (2019).
+    """
+    check_sample_rate(sample_rate, "sample_rate")
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise AudioError(folder, "expected a folder of recordings. Received: " + _what(folder))
+    names, others = _walk(folder)
+    texts = _read_metadata(folder)
+    missing = texts.keys() - {_identity(name) for name in names}
+    rejected = [(folder / key, "named in metadata.csv. Received: no such file.") for key in sorted(missing)]
+    if not names and not rejected:
+        suffixes = " ".join(AUDIO_SUFFIXES)
+        received = f"{others} files, none of them audio" if others else "an empty folder"
+        raise AudioError(folder, f"expected audio files ({suffixes}). Received: {received}.")
+
+    def examine(name):
+        try:
+            waveform = load_audio(folder / name, sample_rate)
+        except AudioError as error:
+            return folder / name, error.reason
+        kept = slice(0, len(waveform))
+        if trim_silence_db is not None:
+            kept = trim_silence(waveform, trim_silence_db, round(_TRIM_MARGIN_SECONDS * sample_rate))
+            if kept.stop == 0:
+                return folder / name, f"expected sound. Received: nothing above {trim_silence_db} dB."
+        identity = _identity(name)
+        text = texts.get(identity) or _read_text(folder, name)
+        return AudioFile(folder / name, kept.stop - kept.start, _speaker(name), text, kept.start, identity)
+
+    files = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, result in enumerate(pool.map(examine, names), start=1):
+            (files if isinstance(result, AudioFile) else rejected).append(result)
+            if progress is not None:
+                progress(done, len(names))
+    if not files:
+        path, reason = rejected[0]
+        received = f"{len(rejected)} files, all rejected, first {path.name}: {reason}"
+        raise AudioError(folder, f"expected at least one readable audio file. Received: {received}")
+    return Manifest(sample_rate, tuple(files), tuple(rejected))
+
+
+def _what(path):
+    return "a file." if path.exists() else "no such folder."
+
+
+def _walk(folder):
+    """Returns the audio files' paths relative to `folder`, sorted, and the number of other files."""
+    names, others, seen = [], 0, set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        status = os.stat(parent)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        visible = [name for name in files if not name.startswith(".")]
+        audio = [Path(parent, name).relative_to(folder) for name in visible if name.lower().endswith(AUDIO_SUFFIXES)]
+        names += audio
+        others += len(visible) - len(audio)
+    twins = {name.with_name(name.name.replace("_mic1.", "_mic2.")) for name in names if "_mic1." in name.name}
+    return sorted(set(names) - twins), others
+
+
+def _parts(name):
+    parts = name.parts
+    return parts[1:] if len(parts) > 1 and parts[0] in _CONTAINERS else parts
+
+
+def _identity(name):
+    return Path(*_parts(name)).with_suffix("").as_posix()
+
+
+def _speaker(name):
+    parts = _parts(name)
+    return parts[0] if len(parts) > 1 else None
+
+
+def _read_metadata(folder):
+    path = folder / "metadata.csv"
+    if not path.is_file():
+        return {}
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise AudioError(path, f"expected UTF-8 text. Received: {error.reason} at byte {error.start}.") from None
+    rows = [[field.strip() for field in line.split("|")] for line in lines if "|" in line]
+    return {_row_identity(row[0]): next((text for text in row[2:0:-1] if text), None) for row in rows}
+
+
+def _row_identity(field):
+    return field[: -len(Path(field).suffix)] if field.lower().endswith(AUDIO_SUFFIXES) else field
+
+
+def _read_text(folder, name):
+    parts = _parts(name)
+    stem = parts[-1].removesuffix(name.suffix).removesuffix("_mic1").removesuffix("_mic2")
+    path = folder.joinpath("txt", *parts[:-1], f"{stem}.txt")
+    return path.read_text(encoding="utf-8", errors="replace").strip() or None if path.is_file() else None

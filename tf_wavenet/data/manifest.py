@@ -1,0 +1,145 @@
+"""What a corpus holds: its files, their lengths, speakers and texts."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from tf_wavenet.data.audio import load_audio
+from tf_wavenet.data.audio_error import AudioError
+
+
+@dataclasses.dataclass(frozen=True)
+class AudioFile:
+    """One recording.
+
+    Attributes:
+        path: The file.
+        num_samples: Its length at the manifest's sample rate, after any trimming.
+        speaker: Name of the speaker, where the corpus tells.
+        text: What is said, where the corpus tells.
+        start: First sample that counts, at the manifest's sample rate; not 0 only where silence was trimmed.
+        name: Its id in the corpus: the path below it or its wavs folder, without suffix, such as "p225/p225_001".
+    """
+
+    path: Path
+    num_samples: int
+    speaker: str | None = None
+    text: str | None = None
+    start: int = 0
+    name: str = ""
+
+    def load(self, sample_rate: int) -> np.ndarray:
+        """Reads the recording.
+
+        Args:
+            sample_rate: The manifest's rate in Hz.
+
+        Returns:
+            float32 array [num_samples] in [-1, 1].
+
+        Raises:
+            AudioError: As `load_audio`, and if the file is shorter than it was when it was indexed.
+        """
+        waveform = load_audio(self.path, sample_rate)[self.start : self.start + self.num_samples]
+        if len(waveform) != self.num_samples:
+            expected = f"expected {self.num_samples} samples from sample {self.start} on, as indexed"
+            raise AudioError(self.path, f"{expected}. Received: {len(waveform)}; index the corpus anew.")
+        return waveform
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """A corpus whose every file has been decoded once. Made by `index_corpus`.
+
+    Attributes:
+        sample_rate: Rate in Hz that all lengths are given at and all files are read at.
+        files: The recordings, ordered by path.
+        rejected: Pairs (path, reason) of the files that were left out.
+    """
+
+    sample_rate: int
+    files: tuple[AudioFile, ...]
+    rejected: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def num_samples(self) -> int:
+        """Length of all files together in samples at `sample_rate`."""
+        return sum(file.num_samples for file in self.files)
+
+    @property
+    def seconds(self) -> float:
+        """Length of all files together in seconds."""
+        return self.num_samples / self.sample_rate
+
+    def split(self, validation_fraction: float, seed: int = 0) -> tuple["Manifest", "Manifest"]:
+        """Divides the files at random into training and validation; no file is in both, neither is empty.
+
+        Args:
+            validation_fraction: Share of the files that goes to validation, above 0 and below 1.
+            seed: The same seed divides the same files in the same way.
+
+        Returns:
+            (training, validation), both without `rejected`.
+
+        Raises:
+            AudioError: If there are fewer than 2 files.
+            ValueError: If `validation_fraction` is outside (0, 1).
+        """
+        if not 0.0 < validation_fraction < 1.0:
+            message = f"Expected validation_fraction to be above 0 and below 1. Received: {validation_fraction}"
+            raise ValueError(message)
+        if len(self.files) < 2:
+            raise AudioError("corpus", f"expected at least 2 files to split. Received: {len(self.files)}.")
+        count = min(max(1, round(validation_fraction * len(self.files))), len(self.files) - 1)
+        order = np.random.default_rng(seed).permutation(len(self.files))
+        parts = sorted(order[count:]), sorted(order[:count])
+        training, validation = (tuple(self.files[i] for i in part) for part in parts)
+        return Manifest(self.sample_rate, training), Manifest(self.sample_rate, validation)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the manifest as JSON; files under the JSON's folder are named relative to it, so both can move.
+
+        Args:
+            path: The JSON file to write; replaced in one step if it exists.
+        """
+        path = Path(path)
+        content = {
+            "sample_rate": self.sample_rate,
+            "files": [dataclasses.asdict(file) | {"path": _relative(file.path, path)} for file in self.files],
+            "rejected": [[_relative(rejected, path), reason] for rejected, reason in self.rejected],
+        }
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Manifest":
+        """Reads a manifest that `save` wrote.
+
+        Args:
+            path: The JSON file.
+
+        Returns:
+            The manifest. The files themselves are not looked at.
+
+        Raises:
+            AudioError: If the file is missing or is not a manifest.
+        """
+        path = Path(path)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            files = tuple(AudioFile(**file | {"path": path.parent / file["path"]}) for file in content["files"])
+            rejected = tuple((path.parent / name, reason) for name, reason in content["rejected"])
+            return cls(content["sample_rate"], files, rejected)
+        except OSError as error:
+            raise AudioError(path, f"expected a manifest. Received: {error.strerror}.") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise AudioError(path, f"expected a manifest as index_corpus makes. Received: {error!r}.") from None
+
+
+def _relative(path, manifest_path):
+    path, folder = Path(path).absolute(), manifest_path.parent.absolute()
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()

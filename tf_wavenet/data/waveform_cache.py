@@ -1,0 +1,55 @@
+"""Holds decoded recordings in memory up to a limit."""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+
+import numpy as np
+
+from tf_wavenet.data.manifest import Manifest
+
+
+class WaveformCache:
+    """The recordings of a manifest, decoded on first use; over the limit, those unused for longest are dropped.
+
+    Safe to use from several threads: each file is decoded by the first that asks for it, the others wait.
+
+    Args:
+        manifest: The corpus.
+        limit_samples: Most samples to hold (4 bytes each). The recording in use is held whatever its length.
+    """
+
+    def __init__(self, manifest: Manifest, limit_samples: int):
+        self.manifest = manifest
+        self.limit_samples = limit_samples
+        self._lock = threading.Lock()
+        self._held = OrderedDict()
+        self._num_samples = 0
+
+    def load(self, index: int) -> np.ndarray:
+        """Returns the recording `manifest.files[index]`.
+
+        Args:
+            index: Position in the manifest.
+
+        Returns:
+            float32 array [num_samples]; not to be written to.
+
+        Raises:
+            AudioError: As `AudioFile.load`.
+        """
+        with self._lock:
+            future = self._held.get(index)
+            if decodes := future is None:
+                future = self._held[index] = Future()
+                self._num_samples += self.manifest.files[index].num_samples
+            self._held.move_to_end(index)
+            while self._num_samples > self.limit_samples and len(self._held) > 1:
+                dropped, _ = self._held.popitem(last=False)
+                self._num_samples -= self.manifest.files[dropped].num_samples
+        if decodes:
+            try:
+                future.set_result(self.manifest.files[index].load(self.manifest.sample_rate))
+            except BaseException as error:
+                future.set_exception(error)
+        return future.result()

@@ -1,0 +1,220 @@
+"""What happens during `fit`: progress, TensorBoard, held-out bits per sample, checkpoints, a clean stop.
+
+All of them count training steps from the beginning of the run, whatever was resumed: `fit` runs as one epoch of
+`steps - start` batches, and each callback acts at its own interval.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from training.files import atomic_path
+from training.pictures import draw, pixels
+from training.runs import RunFolder
+
+
+class StepCallback(keras.callbacks.Callback):
+    """Calls `on_step` every so many steps, at the last step and when training is asked to stop.
+
+    Args:
+        every: Interval in steps.
+        start: Steps of the run before this `fit`.
+        steps: Steps of the whole run.
+    """
+
+    def __init__(self, every: int, start: int, steps: int) -> None:
+        super().__init__()
+        self.every = every
+        self.start = start
+        self.steps = steps
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Counts the step."""
+        step = self.start + batch + 1
+        if step % self.every == 0 or step == self.steps or self.model.stop_training:
+            self.on_step(step, logs or {})
+
+    def on_step(self, step: int, logs: dict) -> None:
+        """Acts after a step.
+
+        Args:
+            step: Steps of the whole run so far.
+            logs: Metrics of the training batches since they were last reset.
+        """
+        raise NotImplementedError
+
+
+class StopOnInterrupt(keras.callbacks.Callback):
+    """Lets Ctrl-C end training after the current step, validated and checkpointed; a second Ctrl-C ends it at once.
+
+    Must be the first callback.
+    """
+
+    requested = False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Takes over the signal."""
+        self._before = None
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+        self.requested = True
+        print("\nstopping after this step; Ctrl-C again to stop at once", file=sys.stderr)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Stops training if asked to."""
+        if self.requested:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Gives the signal back."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+
+class Progress(StepCallback):
+    """Shows the steps, the time left, and bits per sample of training and held-out audio."""
+
+    held_out: float | None = None
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Opens the bar."""
+        self._bar = tqdm(total=self.steps, initial=self.start, unit="step", desc="train", dynamic_ncols=True)
+
+    def on_step(self, step: int, logs: dict) -> None:
+        """Moves the bar; the figures are fetched from the device only when it is drawn."""
+        if self._bar.update(step - self._bar.n) or step == self.steps:
+            figures = {"bits/sample": f"{float(logs['bits_per_sample']):.3f}"}
+            if self.held_out is not None:
+                figures["held-out"] = f"{self.held_out:.3f}"
+            self._bar.set_postfix(figures, refresh=step == self.steps)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Closes the bar."""
+        self._bar.close()
+
+
+class Scalars(StepCallback):
+    """Writes loss, bits per sample (means since the last time) and the learning rate to TensorBoard."""
+
+    def __init__(self, every: int, start: int, steps: int, writer: tf.summary.SummaryWriter) -> None:
+        super().__init__(every, start, steps)
+        self._writer = writer
+
+    def on_step(self, step: int, logs: dict) -> None:
+        """Writes the scalars and begins new means."""
+        with self._writer.as_default(step):
+            for name, value in logs.items():
+                tf.summary.scalar(f"train/{name}", value)
+            tf.summary.scalar("train/learning_rate", float(self.model.optimizer.learning_rate))
+        self.model.reset_metrics()
+
+
+class HeldOut(StepCallback):
+    """Measures held-out bits per sample and keeps the best model.
+
+    A twin of the model, in float32, takes the averaged weights (or the weights, where nothing is averaged). It is
+    the twin that is evaluated and the twin that is saved, so the figure belongs to the very weights in the file, and
+    the weights in training are never touched.
+
+    Args:
+        every: Interval in steps.
+        start: Steps of the run before this `fit`.
+        steps: Steps of the whole run.
+        run: Where the best model goes.
+        validation: Dataset of (waveform, waveform, sample_weight).
+        writer: TensorBoard's.
+        sample_rate: In Hz.
+        sample_seconds: Audio to generate each time; 0 for none.
+        progress: Shows the figure.
+    """
+
+    def __init__(
+        self,
+        every: int,
+        start: int,
+        steps: int,
+        *,
+        run: RunFolder,
+        validation: tf.data.Dataset,
+        writer: tf.summary.SummaryWriter,
+        sample_rate: int,
+        sample_seconds: float,
+        progress: Progress,
+    ) -> None:
+        super().__init__(every, start, steps)
+        self._run = run
+        self._validation = validation
+        self._writer = writer
+        self._sample_rate = sample_rate
+        self._sample_seconds = sample_seconds
+        self._progress = progress
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Makes the twin."""
+        self._twin = type(self.model).from_config(self.model.get_config() | {"dtype": "float32"})
+        self._twin.compile(jit_compile=self.model.jit_compile)
+        score = self._run.best_score()
+        self._best = np.inf if score is None else score[1]
+
+    def on_step(self, step: int, logs: dict) -> None:
+        """Evaluates, saves if better, and writes to TensorBoard."""
+        for target, source in zip(self._twin.trainable_variables, averaged_weights(self.model), strict=True):
+            target.assign(source)
+        bits = self._twin.evaluate(self._validation, verbose=0, return_dict=True)["bits_per_sample"]
+        if bits < self._best:
+            self._best = bits
+            self._run.save_best(self._twin, step, bits)
+        self._progress.held_out = bits
+        with self._writer.as_default(step):
+            tf.summary.scalar("held_out/bits_per_sample", bits)
+            if self._sample_seconds > 0:
+                audio = self._twin.generate(max(1, round(self._sample_seconds * self._sample_rate)))[0]
+                tf.summary.audio("generated/audio", audio[None, :, None], self._sample_rate)
+                tf.summary.image("generated/picture", pixels(draw(audio, self._sample_rate, f"step {step}"))[None])
+        self._writer.flush()
+
+
+class Checkpoints(StepCallback):
+    """Writes weights, optimizer state and averages; keeps the newest two files.
+
+    Args:
+        every: Interval in steps.
+        start: Steps of the run before this `fit`.
+        steps: Steps of the whole run.
+        run: Where the checkpoints go.
+    """
+
+    def __init__(self, every: int, start: int, steps: int, run: RunFolder) -> None:
+        super().__init__(every, start, steps)
+        self._run = run
+
+    def on_step(self, step: int, logs: dict) -> None:
+        """Writes one checkpoint."""
+        with atomic_path(self._run.checkpoint(step)) as partial:
+            self.model.save_weights(partial)
+        for _, old in self._run.checkpoints()[:-2]:
+            old.unlink()
+
+
+def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:
+    """The optimizer's moving averages of a model's trainable variables, or the variables where it keeps none.
+
+    Args:
+        model: A compiled model whose optimizer is built.
+
+    Returns:
+        Variables, in the order of `model.trainable_variables`.
+    """
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside a LossScaleOptimizer
+    if not optimizer.use_ema:
+        return model.trainable_variables
+    return optimizer._model_variables_moving_average  # Keras has no public name for them

@@ -1,0 +1,66 @@
+"""The common edge of all scripts: flags from a dataclass, and one line on stderr for what the user got wrong."""
+
+import contextlib
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import tyro
+
+Config = TypeVar("Config")
+
+
+def parse(config_class: type[Config], args: Sequence[str] | None = None, default: Config | None = None) -> Config:
+    """Reads a dataclass from command-line flags.
+
+    Args:
+        config_class: A dataclass; one flag a field.
+        args: Flags; those of the process if None.
+        default: Values of the flags that are not given; those of the class if None.
+
+    Returns:
+        The dataclass.
+
+    Raises:
+        ValueError: In one line, for an unknown flag or a value that the dataclass refuses.
+    """
+    report = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(report):
+            return tyro.cli(config_class, args=args, default=default, config=(tyro.conf.OmitArgPrefixes,))
+    except SystemExit as exit_:
+        if not exit_.code:  # --help
+            raise
+        # tyro draws a box: a title, the reason, a rule, and a pointer to --help.
+        lines = [line.strip("│╭╮╰╯ ") for line in report.getvalue().splitlines()[1:]]
+        reason = []
+        for line in lines:
+            if line.startswith("──"):
+                break
+            reason.append(line)
+        text = " ".join(reason)
+        raise ValueError(re.sub(rf"^Error parsing {config_class.__name__}: ", "", text)) from None
+
+
+def run(command: Callable[[], None]) -> None:
+    """Runs a script's `main`; ends the process with code 2 and one line on stderr where the input is at fault.
+
+    Set the environment variable TRACEBACK=1 to see where an error came from.
+
+    Args:
+        command: The script. ValueError (which the library and its AudioError use for wrong input) and OSError (a
+            missing file, a full disk) are reported; any other exception is a fault of ours and keeps its traceback.
+    """
+    try:
+        command()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
+    except (ValueError, OSError) as error:
+        if os.environ.get("TRACEBACK"):
+            raise
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,136 @@
+"""The configuration of a training run: one frozen dataclass; the command line's flags are its fields."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from training.files import atomic_path
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Trains a WaveNet on a folder of recordings.
+
+    Raises:
+        ValueError: For a value out of range, naming the field.
+    """
+
+    data: Path = Path("training/sample_corpus")
+    """Folder of recordings: any tree of WAV, FLAC, Ogg or MP3 files, LJSpeech or VCTK."""
+    run: Path = Path("runs/wavenet")
+    """Folder that is made for this run: weights, checkpoints, configuration, TensorBoard logs."""
+    resume: bool = False
+    """Go on from the newest checkpoint in the run folder, with its configuration; other flags given change it."""
+
+    preset: Literal["tiny", "small", "paper"] = "tiny"
+    """Architecture."""
+    dilations: tuple[int, ...] | None = None
+    """Dilation of each layer, in samples, instead of the preset's."""
+    residual_channels: int | None = None
+    """Width of the residual path, instead of the preset's."""
+    skip_channels: int | None = None
+    """Width of the skip path, instead of the preset's."""
+
+    sample_rate: int = 16000
+    """Rate in Hz that all recordings are brought to."""
+    window_samples: int = 8000
+    """Length of a training example in samples; the receptive field's context comes on top."""
+    batch_size: int = 4
+    """Windows in a training step."""
+    validation_fraction: float = 0.1
+    """Share of the files that is held out."""
+    seed: int = 0
+    """Seed of the initial weights, of the held-out files and of the order of windows."""
+
+    steps: int = 20000
+    """Training steps in all."""
+    learning_rate: float = 0.002
+    """Learning rate after the warm-up."""
+    schedule: Literal["cosine", "constant"] = "cosine"
+    """Course of the learning rate after the warm-up; cosine falls to zero at the last step."""
+    warmup_steps: int = 200
+    """Steps over which the learning rate rises from zero."""
+    clipnorm: float = 1.0
+    """Largest norm of the gradient of all weights together."""
+    ema: float = 0.999
+    """Momentum of the average of weights that is evaluated and saved; 0 uses the weights themselves."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """Keras dtype policy of the training step; weights stay float32."""
+    jit_compile: bool = True
+    """Compile the training step with XLA."""
+
+    validate_every: int = 1000
+    """Steps between measurements of held-out bits per sample."""
+    checkpoint_every: int = 500
+    """Steps between checkpoints."""
+    log_every: int = 50
+    """Steps between training scalars in TensorBoard."""
+    sample_seconds: float = 1.0
+    """Audio generated for TensorBoard at each validation, in seconds; 0 for none."""
+
+    def __post_init__(self) -> None:
+        """Checks each field."""
+        for name in (
+            "window_samples",
+            "batch_size",
+            "steps",
+            "learning_rate",
+            "clipnorm",
+            "validate_every",
+            "checkpoint_every",
+            "log_every",
+        ):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
+        for name in ("warmup_steps", "sample_seconds", "seed"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
+        if not 1000 <= self.sample_rate <= 384000:
+            raise ValueError(f"Expected sample_rate to be 1000 to 384000 Hz. Received: sample_rate={self.sample_rate}")
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(
+                "Expected validation_fraction to be above 0 and below 1. "
+                f"Received: validation_fraction={self.validation_fraction}"
+            )
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"Expected ema to be at least 0 and below 1. Received: ema={self.ema}")
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """WaveNet's keyword arguments that differ from the preset's."""
+        names = ("dilations", "residual_channels", "skip_channels")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def save(self, path: Path) -> None:
+        """Writes the configuration as JSON, all but `run` and `resume`.
+
+        Args:
+            path: File to write, in the run folder.
+        """
+        values = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        del values["run"], values["resume"]
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(values, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "TrainConfig":
+        """Reads what `save` wrote.
+
+        Args:
+            path: JSON file, in the run folder.
+
+        Returns:
+            The configuration; its `run` is the folder of the file.
+
+        Raises:
+            ValueError: If the file is not a configuration.
+        """
+        try:
+            values = json.loads(Path(path).read_text())
+            values |= {"data": Path(values["data"]), "run": Path(path).parent}
+            if values["dilations"] is not None:
+                values["dilations"] = tuple(values["dilations"])
+            return cls(**values)
+        except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"Expected {path} to be the configuration of a training run: {error}") from None

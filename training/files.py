@@ -1,0 +1,40 @@
+"""Files that are either whole or absent: write beside the final name, then rename."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Gives a place beside `path` to write to, and moves what was written there to `path` at the end.
+
+    Whatever leaves the `with` block by an exception leaves nothing under `path` that was not there before, and removes
+    what was half-written. A killed process can leave only `partial-NAME`, which the next run overwrites.
+
+    Args:
+        path: Final name of a file or a folder. Its parent is made if need be. An existing file is replaced in one
+            step; an existing folder must be empty.
+
+    Yields:
+        The path to write to; its last suffixes are those of `path`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"partial-{path.name}")
+    _remove(partial)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:
+        _remove(partial)
+        raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,153 @@
+"""Converts a corpus once, so that training reads it fast: `python -m training.prepare FOLDER --out OUT`."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import tyro
+from tqdm import tqdm
+
+from tf_wavenet.data import AudioError, AudioFile, Manifest, index_corpus
+from training.command_line import parse, run
+from training.files import atomic_path
+
+SHOWN_REJECTIONS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepareConfig:
+    """Converts recordings of any kind to 16-bit mono FLAC at one rate, with metadata.csv (LJSpeech) and manifest.json.
+
+    Files that are there already are kept, so a broken run can be started again.
+    """
+
+    folder: tyro.conf.Positional[Path]
+    """Corpus to read: any tree of WAV, FLAC, Ogg or MP3 files, LJSpeech or VCTK."""
+    out: Path
+    """Folder to write to."""
+    sample_rate: int = 16000
+    """Rate in Hz."""
+    trim_silence: bool = False
+    """Cut off silence at both ends of each file, all but 50 ms."""
+    silence_db: float = -50.0
+    """What counts as silence for --trim-silence, in dB relative to full scale."""
+
+
+def write_flac(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
+    """Writes 16-bit FLAC; the file appears whole or not at all.
+
+    Args:
+        path: The file; folders are made as needed.
+        waveform: float array [time] in [-1, 1]. What was read from 16-bit audio is written without loss.
+        sample_rate: Rate in Hz, 1 to 655350.
+
+    Raises:
+        OSError: If the file cannot be written, as on a full disk.
+    """
+    levels = np.clip(np.rint(waveform * 32768.0), -32768, 32767).astype(np.int16)
+    try:
+        with atomic_path(path) as partial:
+            soundfile.write(partial, levels, sample_rate, subtype="PCM_16", format="FLAC")
+            if soundfile.info(partial).frames != len(levels):  # libsndfile writes a short file's last block unchecked
+                raise OSError(f"{path}: expected to write {len(levels)} samples. Is the disk full?")
+    except soundfile.LibsndfileError as error:
+        raise OSError(f"{path}: expected to write {len(levels)} samples. {error} Is the disk full?") from None
+
+
+def write_metadata(folder: Path, rows: Iterable[tuple[str, str | None]]) -> None:
+    """Writes `metadata.csv` in LJSpeech's form, `id|text|normalised text`, in one step; both texts are the same.
+
+    Args:
+        folder: The corpus, whose recordings are `wavs/<id>.flac`.
+        rows: Pairs (id, text). "|" and line breaks in texts become spaces.
+    """
+    lines = []
+    for name, text in rows:
+        text = " ".join((text or "").replace("|", " ").split())
+        lines.append(f"{name}|{text}|{text}\n")
+    with atomic_path(folder / "metadata.csv") as partial:
+        partial.write_text("".join(lines), encoding="utf-8")
+
+
+def name_files(files: Iterable[AudioFile]) -> dict[str, AudioFile]:
+    """Names the converted files.
+
+    Args:
+        files: The recordings.
+
+    Returns:
+        Dict of id to file. Of files that differ in the suffix only, all but the first keep it: "clip", "clip-wav".
+    """
+    names = {}
+    for file in files:
+        name = file.name.replace("|", "-")
+        names[name if name not in names else f"{name}-{file.path.suffix[1:]}"] = file
+    return names
+
+
+def convert(file: AudioFile, target: Path, sample_rate: int) -> None:
+    """Converts one file, unless `target` is newer than it and of the same rate and length.
+
+    Args:
+        file: The recording.
+        target: FLAC file to write.
+        sample_rate: Rate in Hz of the manifest and the result.
+    """
+    if target.is_file() and target.stat().st_mtime >= file.path.stat().st_mtime:
+        info = soundfile.info(target)
+        if (info.samplerate, info.frames) == (sample_rate, file.num_samples):
+            return
+    write_flac(target, file.load(sample_rate), sample_rate)
+
+
+def describe(manifest: Manifest) -> str:
+    """Draws up a table of speakers and a list of rejected files.
+
+    Args:
+        manifest: The corpus.
+
+    Returns:
+        Lines of text.
+    """
+    lines = [f"{'speaker':<24}{'files':>8}{'minutes':>10}"]
+    for speaker in sorted({file.speaker or "" for file in manifest.files}):
+        files = [file for file in manifest.files if (file.speaker or "") == speaker]
+        minutes = sum(file.num_samples for file in files) / manifest.sample_rate / 60
+        lines.append(f"{speaker or '-':<24}{len(files):>8}{minutes:>10.1f}")
+    lines.append(f"{'accepted':<24}{len(manifest.files):>8}{manifest.seconds / 60:>10.1f}")
+    lines.append(f"{'rejected':<24}{len(manifest.rejected):>8}")
+    lines += [f"  {path}: {reason}" for path, reason in manifest.rejected[:SHOWN_REJECTIONS]]
+    if len(manifest.rejected) > SHOWN_REJECTIONS:
+        lines.append(f"  and {len(manifest.rejected) - SHOWN_REJECTIONS} more, all in manifest.json")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Runs the command."""
+    config = parse(PrepareConfig)
+    if config.out.resolve().is_relative_to(config.folder.resolve()):
+        raise AudioError(config.out, f"expected a folder outside {config.folder}.")
+    with tqdm(desc="reading", unit="file") as bar:
+
+        def progress(done, total):
+            bar.total = total
+            bar.update(done - bar.n)
+
+        threshold = config.silence_db if config.trim_silence else None
+        manifest = index_corpus(config.folder, config.sample_rate, trim_silence_db=threshold, progress=progress)
+    names = name_files(manifest.files)
+    files = []
+    for name, file in tqdm(names.items(), desc="writing", unit="file"):
+        target = config.out / "wavs" / f"{name}.flac"
+        convert(file, target, config.sample_rate)
+        files.append(dataclasses.replace(file, path=target, start=0, name=name))
+    write_metadata(config.out, [(name, file.text) for name, file in names.items()])
+    Manifest(config.sample_rate, tuple(files), manifest.rejected).save(config.out / "manifest.json")
+    print(describe(manifest))
+    print(f"wrote {config.out}")
+
+
+if __name__ == "__main__":
+    run(main)

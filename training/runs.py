@@ -1,0 +1,136 @@
+"""The folder of a training run, and how the other scripts find the model in it."""
+
+import dataclasses
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import keras
+
+from tf_wavenet import WaveNet
+from training.config import TrainConfig
+from training.files import atomic_path
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """Names of the files of a training run.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The TrainConfig, as JSON; its presence makes the folder a run."""
+        return self.path / "config.json"
+
+    @property
+    def train(self) -> Path:
+        """Manifest of the training files."""
+        return self.path / "train.json"
+
+    @property
+    def validation(self) -> Path:
+        """Manifest of the held-out files."""
+        return self.path / "validation.json"
+
+    @property
+    def best(self) -> Path:
+        """The model with the fewest held-out bits per sample so far."""
+        return self.path / "best.keras"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard's folder."""
+        return self.path / "logs"
+
+    def checkpoint(self, step: int) -> Path:
+        """Weights and optimizer state after `step` training steps."""
+        return self.path / "checkpoints" / f"step-{step:08d}.weights.h5"
+
+    def checkpoints(self) -> list[tuple[int, Path]]:
+        """Steps and files of the checkpoints, oldest first."""
+        found = (self.path / "checkpoints").glob("step-*.weights.h5")
+        return sorted((int(re.sub(r"\D", "", path.name.split(".")[0])), path) for path in found)
+
+    def best_score(self) -> tuple[int, float] | None:
+        """Step and held-out bits per sample of `best`, or None before the first validation."""
+        path = self.path / "best.json"
+        if not (path.exists() and self.best.exists()):
+            return None
+        score = json.loads(path.read_text())
+        return score["step"], score["bits_per_sample"]
+
+    def save_best(self, model: WaveNet, step: int, bits_per_sample: float) -> None:
+        """Replaces `best`, without optimizer, and its score.
+
+        Killed between the two, a resumed run comes to this step again and writes the same two files.
+        """
+        bare = type(model).from_config(model.get_config())
+        bare.set_weights(model.get_weights())
+        with atomic_path(self.best) as partial:
+            bare.save(partial)
+        with atomic_path(self.path / "best.json") as partial:
+            partial.write_text(json.dumps({"step": step, "bits_per_sample": bits_per_sample}) + "\n")
+
+
+def find_run(model: Path) -> RunFolder | None:
+    """The run that a model belongs to.
+
+    Args:
+        model: A run folder, or a file in it.
+
+    Returns:
+        The run, or None for a model file that lies elsewhere.
+    """
+    run = RunFolder(model if model.is_dir() else model.parent)
+    return run if run.config.exists() else None
+
+
+def load_model(model: Path) -> WaveNet:
+    """Loads a trained model.
+
+    Args:
+        model: A run folder (its best model is taken), or a `.keras` file.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: If there is none, or it is not a WaveNet.
+    """
+    file = RunFolder(model).best if model.is_dir() else model
+    if not file.exists():
+        raise ValueError(f"Expected --model to be a run folder or a .keras file. Not found: {file}")
+    try:
+        loaded = keras.models.load_model(file, compile=False)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"Expected {file} to be a model saved by Keras: {error}") from error
+    if not isinstance(loaded, WaveNet):
+        raise ValueError(f"Expected {file} to be a WaveNet. Received: {type(loaded).__name__}")
+    return loaded
+
+
+def stored_sample_rate(model: Path, given: int | None) -> int:
+    """The rate of the audio that a model was trained on.
+
+    Args:
+        model: A run folder, or a file in it, or a model file elsewhere.
+        given: Rate in Hz from the command line, which wins; or None.
+
+    Returns:
+        Rate in Hz.
+
+    Raises:
+        ValueError: If none is known.
+    """
+    if given is not None:
+        return given
+    run = find_run(model)
+    if run is None:
+        raise ValueError(f"Expected --sample-rate, because no config.json lies beside {model}")
+    return TrainConfig.load(run.config).sample_rate

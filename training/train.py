@@ -1,0 +1,180 @@
+"""Trains a WaveNet: `python -m training.train --data FOLDER --preset tiny --run runs/first`."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tf_wavenet import WaveNet
+from tf_wavenet.data import Manifest, window_dataset
+from training import callbacks
+from training.command_line import parse
+from training.command_line import run as run_command
+from training.config import TrainConfig
+from training.corpus import read_corpus
+from training.runs import RunFolder
+
+
+def build_model(config: TrainConfig) -> WaveNet:
+    """Makes the model of a configuration, compiled, with its optimizer's variables in place.
+
+    Args:
+        config: Names the architecture, the seed of its weights and the optimizer.
+
+    Returns:
+        The model.
+    """
+    keras.utils.set_random_seed(config.seed)
+    model = WaveNet.from_preset(config.preset, **config.overrides, dtype=config.precision)
+    warmup_steps = min(config.warmup_steps, config.steps - 1)
+    learning_rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup_steps else config.learning_rate,
+        decay_steps=config.steps - warmup_steps,
+        alpha=1.0 if config.schedule == "constant" else 0.0,
+        warmup_target=config.learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
+    optimizer = keras.optimizers.Adam(
+        learning_rate,
+        global_clipnorm=config.clipnorm,
+        use_ema=config.ema > 0,
+        ema_momentum=config.ema or 0.99,
+    )
+    model.compile(optimizer, jit_compile=config.jit_compile)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def prepare_run(config: TrainConfig) -> RunFolder:
+    """Checks that the run folder is new, or that it can be resumed; writes nothing.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        ValueError: If the folder holds something and `resume` is off; if it is on and there is no run, or one of
+            another architecture.
+    """
+    run = RunFolder(config.run)
+    if not config.resume:
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            raise ValueError(f"Expected --run to be a new folder, or --resume. Already there: {run.path}")
+        return run
+    if not run.config.exists():
+        raise ValueError(f"Expected --run to be the folder of a run to resume. Not found: {run.config}")
+    saved = TrainConfig.load(run.config)
+    for name in ("preset", "overrides"):
+        ours, theirs = getattr(config, name), getattr(saved, name)
+        if ours != theirs:
+            raise ValueError(f"Expected the architecture of {run.path}, {name}={theirs!r}. Received: {name}={ours!r}")
+    return run
+
+
+def restore(model: WaveNet, run: RunFolder) -> int:
+    """Loads the newest checkpoint, weights and optimizer state alike.
+
+    Args:
+        model: What `build_model` made.
+        run: The run folder.
+
+    Returns:
+        Training steps done so far; 0 without a checkpoint.
+
+    Raises:
+        ValueError: If the checkpoint does not fit the model.
+    """
+    checkpoints = run.checkpoints()
+    if not checkpoints:
+        return 0
+    step, path = checkpoints[-1]
+    try:
+        model.load_weights(path)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(f"Expected {path} to be a checkpoint of this architecture: {error}") from error
+    return step
+
+
+def train(config: TrainConfig) -> RunFolder:
+    """Trains a model, from the beginning or from the newest checkpoint.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        The run folder; its `best` is the model.
+
+    Raises:
+        ValueError: For data or a run folder that cannot be used. Then nothing was written.
+    """
+    run = prepare_run(config)
+    training, validation = read_corpus(config.data, config.sample_rate).split(config.validation_fraction, config.seed)
+    model = build_model(config)
+    start = restore(model, run) if config.resume else 0
+    print(
+        f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
+        f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
+        f"{config.preset}: {model.count_params():,} weights, receptive field {model.receptive_field} samples "
+        f"({1000 * model.receptive_field / config.sample_rate:.0f} ms)" + (f"; from step {start}" if start else "")
+    )
+    run.path.mkdir(parents=True, exist_ok=True)
+    training.save(run.train)
+    validation.save(run.validation)
+    config.save(run.config)
+    if start >= config.steps:
+        return run
+
+    def windows(files: Manifest, **order) -> tf.data.Dataset:
+        return window_dataset(files, config.window_samples, model.receptive_field, config.batch_size, **order)
+
+    span = {"start": start, "steps": config.steps}
+    writer = tf.summary.create_file_writer(str(run.logs))
+    stop = callbacks.StopOnInterrupt()
+    progress = callbacks.Progress(1, **span)
+    held_out = callbacks.HeldOut(
+        config.validate_every,
+        **span,
+        run=run,
+        validation=windows(validation),
+        writer=writer,
+        sample_rate=config.sample_rate,
+        sample_seconds=config.sample_seconds,
+        progress=progress,
+    )
+    model.fit(
+        windows(training, shuffle=True, seed=config.seed, repeat=True, start_step=start),
+        steps_per_epoch=config.steps - start,
+        callbacks=[
+            stop,
+            progress,
+            callbacks.Scalars(config.log_every, **span, writer=writer),
+            held_out,
+            callbacks.Checkpoints(config.checkpoint_every, **span, run=run),
+        ],
+        shuffle=False,  # the dataset does it
+        verbose=0,
+    )
+    writer.close()
+    if stop.requested:
+        print(f"stopped at step {run.checkpoints()[-1][0]}; go on with --run {run.path} --resume")
+    return run
+
+
+def main() -> None:
+    """Trains as the command line says."""
+    config = parse(TrainConfig)
+    if config.resume:
+        run = RunFolder(config.run)
+        if not run.config.exists():
+            raise ValueError(f"Expected --run to be the folder of a run to resume. Not found: {run.config}")
+        config = parse(TrainConfig, default=TrainConfig.load(run.config))
+    run = train(config)
+    score = run.best_score()
+    if score is not None and math.isfinite(score[1]):
+        print(f"best model: {run.best} ({score[1]:.3f} held-out bits per sample at step {score[0]})")
+
+
+if __name__ == "__main__":
+    run_command(main)
