@@ -67,8 +67,13 @@ class BitsPerSample(keras.metrics.Mean):
         self._direction = "down"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds waveforms `[batch, time]` and parameters `[batch, time, size]`, weighted by `[batch, time]` or `[batch]` if
-        given."""
+        """Adds samples.
+
+        Args:
+            y_true: `[batch, time]` waveform.
+            y_pred: `[batch, time, parameter_size]`.
+            sample_weight: None, `[batch, time]` or `[batch]`.
+        """
         bits = -self.distribution.log_prob(y_pred, y_true) / math.log(2.0)
         if sample_weight is None:
             sample_weight = ops.ones_like(bits)

@@ -8,7 +8,7 @@ from tf_wavenet.data import Manifest, index_corpus
 
 
 def read_corpus(folder: Path, sample_rate: int) -> Manifest:
-    """Indexes a folder under a progress bar, and names the files that are left out.
+    """Indexes a folder under a progress bar (on a terminal), and names the files that are left out.
 
     Args:
         folder: Folder of recordings.
@@ -20,7 +20,7 @@ def read_corpus(folder: Path, sample_rate: int) -> Manifest:
     Raises:
         AudioError: As `index_corpus` raises.
     """
-    with tqdm(desc="index", unit="file", dynamic_ncols=True, leave=False) as bar:
+    with tqdm(desc="index", unit="file", dynamic_ncols=True, leave=False, disable=None) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total

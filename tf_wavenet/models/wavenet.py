@@ -251,7 +251,12 @@ class WaveNet(keras.Model):
         Args:
             num_samples: As in `generate`; None goes on without end.
             chunk_samples: Int >= 1, samples in each chunk but the last.
-            batch_size, seed, temperature, top_k, top_p, prompt: As in `generate`.
+            batch_size: As in `generate`.
+            seed: As in `generate`.
+            temperature: As in `generate`.
+            top_k: As in `generate`.
+            top_p: As in `generate`.
+            prompt: As in `generate`.
 
         Yields:
             NumPy float32 `[batch_size, chunk_samples]`; the last chunk may be shorter.
