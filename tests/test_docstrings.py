@@ -9,7 +9,9 @@ import keras
 import pytest
 
 import tf_wavenet
+import tf_wavenet.data
 
+PUBLIC = sorted({*tf_wavenet.__all__, *tf_wavenet.layers.__all__, *tf_wavenet.data.__all__} - {"layers"})
 MODULES = sorted(m.name for m in pkgutil.walk_packages(tf_wavenet.__path__, "tf_wavenet."))
 
 
@@ -20,8 +22,8 @@ def test_examples(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("name", sorted(set(tf_wavenet.__all__) - {"layers"}) + sorted(tf_wavenet.layers.__all__))
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_has_an_example(name):
-    thing = getattr(tf_wavenet, name, None) or getattr(tf_wavenet.layers, name)
-    if name != "Streamable":  # a protocol: its implementations have the examples
+    thing = next(getattr(m, name) for m in (tf_wavenet, tf_wavenet.layers, tf_wavenet.data) if hasattr(m, name))
+    if name not in ("Streamable", "AudioError", "AudioFile"):  # shown in the examples of what makes or takes them
         assert ">>>" in inspect.getdoc(thing), f"{name} has no example"

@@ -62,5 +62,7 @@ def run(command: Callable[[], None]) -> None:
     except (ValueError, OSError) as error:
         if os.environ.get("TRACEBACK"):
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        named = isinstance(error, OSError) and error.filename
+        reason = f"{error.filename}: {error.strerror}" if named else str(error)
+        print(f"error: {' '.join(reason.split())}", file=sys.stderr)
         raise SystemExit(2) from None

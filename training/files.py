@@ -28,8 +28,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield partial
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         _remove(partial)
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # as for a full disk
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

@@ -44,7 +44,7 @@ def draw(audio: np.ndarray, sample_rate: int, title: str = "") -> Figure:
     figure = Figure(figsize=(10, 5), dpi=100, layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2))
     top.plot(np.arange(len(audio)) / sample_rate, audio, linewidth=0.5)
-    top.set(ylabel="amplitude (1 = full scale)", ylim=(-1, 1), title=title)
+    top.set(ylabel="amplitude (FS)", ylim=(-1, 1), title=title)
     image = bottom.imshow(
         levels.T,
         origin="lower",

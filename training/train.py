@@ -93,7 +93,8 @@ def restore(model: WaveNet, run: RunFolder) -> int:
     try:
         model.load_weights(path)
     except (ValueError, KeyError, OSError) as error:
-        raise ValueError(f"Expected {path} to be a checkpoint of this architecture: {error}") from error
+        reason = str(error).split(". ")[0]
+        raise ValueError(f"Expected {path} to be a checkpoint of this architecture: {reason}") from error
     return step
 
 

@@ -23,7 +23,7 @@ def raising(error):
     [
         (ValueError("Expected a.\n Received: b"), "error: Expected a. Received: b\n"),
         (AudioError("a.wav", "expected audio."), "error: a.wav: expected audio.\n"),
-        (OSError(28, "No space left on device", "a.wav"), "error: [Errno 28] No space left on device: 'a.wav'\n"),
+        (OSError(28, "No space left on device", "a.wav"), "error: a.wav: No space left on device\n"),
     ],
 )
 def test_wrong_input_is_one_line_and_code_2(capsys, error, line):

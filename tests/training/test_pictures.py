@@ -25,7 +25,7 @@ def test_axes_carry_units_and_the_sound_reaches_the_picture():
     noise = np.random.default_rng(0).uniform(-1, 1, 8000)
     figure = draw(noise, 16000, "noise")
     top, bottom, bar = figure.axes
-    assert (top.get_ylabel(), top.get_title()) == ("amplitude (1 = full scale)", "noise")
+    assert (top.get_ylabel(), top.get_title()) == ("amplitude (FS)", "noise")
     assert (bottom.get_xlabel(), bottom.get_ylabel()) == ("time (s)", "frequency (kHz)")
     assert bar.get_ylabel() == "level (dB re full-scale sine)"
     assert bottom.get_xlim() == (0, 0.5)

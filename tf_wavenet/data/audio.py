@@ -40,7 +40,12 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
             header promises (WAV, FLAC, MP3 with a Xing header) or by its incomplete last page (Ogg).
 
     Example:
-        `load_audio("clip.flac", 16000)` of a 2.5 s clip has shape (40000,).
+    >>> import tempfile, numpy as np, soundfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     soundfile.write(f"{folder}/clip.flac", np.zeros((8000, 2)), 8000)  # a second of stereo
+    ...     waveform = load_audio(f"{folder}/clip.flac", 16000)
+    >>> waveform.shape
+    (16000,)
     """
     check_sample_rate(sample_rate, "sample_rate")
     path = Path(path)

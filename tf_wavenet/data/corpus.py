@@ -44,6 +44,15 @@ def index_corpus(
     Raises:
         AudioError: If there is no such folder, if it holds no audio file, or none that can be read.
 
+    Example:
+    >>> import tempfile, numpy as np, soundfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     soundfile.write(f"{folder}/clip.wav", np.zeros(8000), 16000)
+    ...     _ = Path(folder, "broken.wav").write_text("not audio")
+    ...     manifest = index_corpus(folder)
+    >>> manifest.seconds, [path.name for path, reason in manifest.rejected]
+    (0.5, ['broken.wav'])
+
     References:
         Ito and Johnson, The LJ Speech Dataset (2017); Yamagishi et al., CSTR VCTK Corpus (2019).
     """

@@ -56,7 +56,14 @@ def window_dataset(
         ValueError: If an argument is out of range.
 
     Example:
-        `model.fit(window_dataset(training, 8000, model.receptive_field, 8, shuffle=True), epochs=10)`
+    >>> import tempfile, soundfile
+    >>> from tf_wavenet.data import index_corpus
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     soundfile.write(f"{folder}/clip.wav", np.zeros(1000), 16000)
+    ...     dataset = window_dataset(index_corpus(folder), window_samples=300, context_samples=100, batch_size=4)
+    ...     waveform, target, weight = next(iter(dataset))
+    >>> tuple(waveform.shape), int(tf.reduce_sum(weight))  # 400 + 300 + 300 samples count
+    ((4, 400), 1000)
     """
     epoch_steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size)
     if seed < 0 or start_step < 0 or (start_step and not repeat):
@@ -117,6 +124,11 @@ def steps_per_epoch(manifest: Manifest, window_samples: int, context_samples: in
 
     Raises:
         ValueError: If an argument is out of range, or the manifest has no files.
+
+    Example:
+    >>> from tf_wavenet.data import AudioFile
+    >>> steps_per_epoch(Manifest(16000, (AudioFile("clip.wav", 1000),)), 300, 100, batch_size=2)
+    2
     """
     if window_samples < 1 or context_samples < 0 or batch_size < 1:
         expected = "Expected window_samples and batch_size to be at least 1, context_samples at least 0"

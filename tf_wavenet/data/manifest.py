@@ -58,6 +58,12 @@ class Manifest:
         sample_rate: Rate in Hz that all lengths are given at and all files are read at.
         files: The recordings, ordered by path.
         rejected: Pairs (path, reason) of the files that were left out.
+
+    Example:
+    >>> files = tuple(AudioFile(Path(f"{i}.wav"), num_samples=8000) for i in range(10))
+    >>> training, validation = Manifest(16000, files).split(0.2)
+    >>> training.seconds, validation.seconds
+    (4.0, 1.0)
     """
 
     sample_rate: int

@@ -60,11 +60,11 @@ class ConvQueue:
 
     def histories(self, state, channels):
         """Returns, for every layer, its queue in order of time: `[batch, (kernel_size - 1) * dilation, channels]`."""
-        result = []
+        batch_size, result = ops.shape(state["ring"])[1] // channels, []
         for layer, (offset, length) in enumerate(zip(self.offsets, self.lengths, strict=True)):
             slots = (np.arange(length) + state["position"][layer]) % max(length, 1)
             rows = ops.take(state["ring"], offset + slots, axis=0)
-            result.append(ops.transpose(ops.reshape(rows, (int(length), -1, channels)), (1, 0, 2)))
+            result.append(ops.transpose(ops.reshape(rows, (int(length), batch_size, channels)), (1, 0, 2)))
         return result
 
     def from_histories(self, histories):
