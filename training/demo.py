@@ -17,13 +17,13 @@ CONFIG = TrainConfig(
     run=Path("runs/demo"),
     preset="tiny",
     window_samples=4000,
-    batch_size=4,
-    steps=800,
-    learning_rate=0.004,
-    warmup_steps=50,
+    batch_size=1,  # many small steps: the quickest way down on a few cores
+    steps=2000,
+    learning_rate=0.006,
+    warmup_steps=100,
     ema=0.99,
-    validate_every=200,
-    checkpoint_every=200,
+    validate_every=500,
+    checkpoint_every=500,
     log_every=20,
 )
 

@@ -1,0 +1,13 @@
+import numpy as np
+
+from benchmarks.levels import describe
+
+
+def test_of_a_tone_and_silence():
+    tone = 0.5 * np.sin(2 * np.pi * 2000 * np.arange(16000) / 16000)
+    figures = describe([tone, np.zeros(16000)], 16000)
+    assert figures["seconds"] == 2
+    assert abs(figures["rms_db"] - 10 * np.log10(0.125 / 2)) < 0.01
+    assert abs(figures["silence_share"] - 0.5) < 0.02
+    assert abs(figures["centroid_hz"] - 2000) < 20
+    assert figures["from_1000_hz"] > 0.99
