@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class Score:
     """Bits per sample of one file, or of all.
 
     Attributes:
-        path: The file, or "all".
+        name: Id of the file in its corpus, or "all".
         samples: Its length.
         model: The model.
         linear: The order-2 linear predictor.
@@ -52,7 +53,7 @@ class Score:
         uniform: No knowledge at all.
     """
 
-    path: str
+    name: str
     samples: int
     model: float
     linear: float
@@ -79,11 +80,11 @@ class Baselines:
         self.counts = sum(count_levels(waveform) for waveform in waveforms)
         self.predictor = LinearPredictor.fit(waveforms)
 
-    def score(self, path: str, waveform: np.ndarray, model_bits: float) -> tuple[Score, np.ndarray]:
+    def score(self, name: str, waveform: np.ndarray, model_bits: float) -> tuple[Score, np.ndarray]:
         """Codes one file.
 
         Args:
-            path: Its name.
+            name: Its name.
             waveform: Float array `[time]`.
             model_bits: What the model needs, in bits per sample.
 
@@ -92,7 +93,7 @@ class Baselines:
         """
         counts = count_levels(waveform)
         score = Score(
-            path=path,
+            name=name,
             samples=len(waveform),
             model=model_bits,
             linear=self.predictor.bits(waveform) / len(waveform),
@@ -119,7 +120,7 @@ def evaluate_files(model: WaveNet, manifest: Manifest, baselines: Baselines) -> 
         alone = dataclasses.replace(manifest, files=(file,))
         windows = window_dataset(alone, WINDOW_SAMPLES, model.receptive_field, 1)
         bits = model.evaluate(windows, verbose=0, return_dict=True)["bits_per_sample"]
-        score, levels = baselines.score(str(file.path), file.load(manifest.sample_rate), bits)
+        score, levels = baselines.score(file.name or file.path.stem, file.load(manifest.sample_rate), bits)
         scores.append(score)
         counts = counts + levels
     samples = [score.samples for score in scores]
@@ -154,6 +155,9 @@ def evaluate(config: EvaluateConfig) -> tuple[list[Score], Score]:
     # A model without its run cannot tell what it was trained on; then the baselines may learn from the very files
     # that they code, which makes them harder to beat.
     learnt = manifest if trained is None else Manifest.load(trained.train)
+    seen = {file.path.resolve() for file in learnt.files} & {file.path.resolve() for file in manifest.files}
+    if trained is not None and seen:
+        print(f"note: {len(seen)} of these {len(manifest.files)} files were trained on", file=sys.stderr)
     return evaluate_files(model, manifest, Baselines(list(learnt.files), sample_rate))
 
 
@@ -168,13 +172,12 @@ def table(scores: list[Score], total: Score, sample_rate: int) -> str:
     Returns:
         Lines of text.
     """
-    names = [Path(score.path).name for score in scores] + ["all"]
-    width = max(len(name) for name in names)
+    width = max(len(name) for name in ["file", "all", *(score.name for score in scores)])
     columns = ("model", "linear", "unigram", "entropy", "uniform")
     lines = [f"{'file':{width}}  seconds  " + "".join(f"{column:>9}" for column in columns) + "  (bits per sample)"]
-    for name, score in zip(names, [*scores, total], strict=True):
+    for score in [*scores, total]:
         figures = "".join(f"{getattr(score, column):9.3f}" for column in columns)
-        lines.append(f"{name:{width}}  {score.samples / sample_rate:7.2f}  {figures}")
+        lines.append(f"{score.name:{width}}  {score.samples / sample_rate:7.2f}  {figures}")
     return "\n".join(lines)
 
 

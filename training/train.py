@@ -121,9 +121,9 @@ def train(config: TrainConfig) -> RunFolder:
         f"({1000 * model.receptive_field / config.sample_rate:.0f} ms)" + (f"; from step {start}" if start else "")
     )
     run.path.mkdir(parents=True, exist_ok=True)
+    config.save(run.config)
     training.save(run.train)
     validation.save(run.validation)
-    config.save(run.config)
     if start >= config.steps:
         return run
 

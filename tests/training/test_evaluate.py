@@ -21,7 +21,7 @@ def test_scores_of_the_held_out_files(trained):
     held_out = Manifest.load(trained.validation).files
     counts = np.bincount(np.asarray(mu_law_encode(np.concatenate(training))), minlength=256)
     predictor = LinearPredictor.fit(training)
-    assert [score.path for score in scores] == [str(file.path) for file in held_out]
+    assert [score.name for score in scores] == [file.name for file in held_out]
     for score, file in zip(scores, held_out, strict=True):
         waveform = file.load(8000)
         assert score.samples == len(waveform)
@@ -53,6 +53,13 @@ def test_a_model_without_its_run(trained, corpus, tmp_path):
         evaluate(EvaluateConfig(model=moved, sample_rate=8000))
     with pytest.raises(AudioError):
         evaluate(EvaluateConfig(model=moved, data=tmp_path, sample_rate=8000))
+
+
+def test_files_that_were_trained_on_are_counted(trained, corpus, capsys):
+    evaluate(EvaluateConfig(model=trained.path))
+    assert "note" not in capsys.readouterr().err
+    evaluate(EvaluateConfig(model=trained.path, data=corpus))
+    assert "note: 5 of these 7 files were trained on" in capsys.readouterr().err
 
 
 def test_output(trained, capsys, monkeypatch):
