@@ -1,8 +1,9 @@
 """Listens with numbers: `python -m benchmarks.levels FOLDER FOLDER ... [--json]`.
 
-For each folder of recordings, level, spectrum and silence of 32 ms frames: the RMS of all samples in dB of full scale,
-the share of frames below -50 dB of full scale, and over the other frames the mean spectral centroid (power-weighted
-mean frequency) and the share of the power in four bands. Generated audio should lie where its corpus lies.
+For each folder of recordings: the RMS in dB of full scale, the share of 32 ms frames below -50 dB of full scale, the
+spectral centroid (mean frequency, weighted by power) and the share of the power in four bands, of the other frames.
+Beside the figures of all files together stand the 5th and 95th percentile of those of single files, for RMS and
+centroid. Generated audio should lie where its corpus lies.
 """
 
 import dataclasses
@@ -46,18 +47,34 @@ def describe(waveforms: list[np.ndarray], sample_rate: int) -> dict[str, float]:
     window = 2 * (sample_rate // 64)
     frames = np.concatenate([w[: len(w) // window * window].reshape(-1, window) for w in waveforms]).astype("float64")
     level = 10 * np.log10(np.maximum((frames**2).mean(axis=1), 1e-12))
-    power = np.abs(np.fft.rfft(frames[level >= SILENCE_DB] * np.hanning(window))) ** 2
+    power = (np.abs(np.fft.rfft(frames[level >= SILENCE_DB] * np.hanning(window))) ** 2).sum(axis=0)
+    spectrum = power / max(power.sum(), 1e-12)
     frequency = np.fft.rfftfreq(window, 1 / sample_rate)
-    centroid = (power * frequency).sum(axis=1) / power.sum(axis=1)
-    spectrum = power.sum(axis=0) / power.sum()
     band = np.searchsorted(BANDS_HZ, frequency, side="right") - 1
+    mean_square = np.mean(np.concatenate(waveforms).astype("float64") ** 2)
     return {
         "seconds": sum(map(len, waveforms)) / sample_rate,
-        "rms_db": float(10 * np.log10(np.mean(np.concatenate(waveforms).astype("float64") ** 2))),
+        "rms_db": float(10 * np.log10(max(mean_square, 1e-12))),
         "silence_share": float((level < SILENCE_DB).mean()),
-        "centroid_hz": float(centroid.mean()),
+        "centroid_hz": float(spectrum @ frequency),
         **{f"from_{low}_hz": float(spectrum[band == i].sum()) for i, low in enumerate(BANDS_HZ)},
     }
+
+
+def spread(waveforms: list[np.ndarray], sample_rate: int) -> dict[str, list[float]]:
+    """Measures recordings one by one.
+
+    Args:
+        waveforms: Float arrays `[time]` in [-1, 1].
+        sample_rate: In Hz.
+
+    Returns:
+        The 5th and 95th percentile of `rms_db` and of `centroid_hz` over the files that are not all silence.
+    """
+    files = [describe([w], sample_rate) for w in waveforms if len(w) >= sample_rate // 16]
+    audible = [figures for figures in files if figures["silence_share"] < 1]
+    names = ("rms_db", "centroid_hz")
+    return {f"{name}_5_95": np.percentile([f[name] for f in audible], [5, 95]).tolist() for name in names}
 
 
 def main() -> None:
@@ -65,8 +82,9 @@ def main() -> None:
     config = parse(LevelsConfig)
     for folder in config.folders:
         files = index_corpus(folder, config.sample_rate).files
-        figures = describe([file.load(config.sample_rate) for file in files], config.sample_rate)
-        figures = {"folder": str(folder), **{name: round(value, 3) for name, value in figures.items()}}
+        waveforms = [file.load(config.sample_rate) for file in files]
+        figures = {**describe(waveforms, config.sample_rate), **spread(waveforms, config.sample_rate)}
+        figures = {"folder": str(folder), **{name: np.round(value, 3).tolist() for name, value in figures.items()}}
         print(json.dumps(figures) if config.json else ", ".join(f"{k} {v}" for k, v in figures.items()))
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from benchmarks.levels import describe
+from benchmarks.levels import describe, spread
 
 
 def test_of_a_tone_and_silence():
@@ -11,3 +11,9 @@ def test_of_a_tone_and_silence():
     assert abs(figures["silence_share"] - 0.5) < 0.02
     assert abs(figures["centroid_hz"] - 2000) < 20
     assert figures["from_1000_hz"] > 0.99
+
+
+def test_spread_leaves_silent_files_out():
+    tones = [a * np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000) for a in (0.1, 1.0)]
+    low, high = spread([*tones, np.zeros(16000)], 16000)["rms_db_5_95"]
+    assert -23.02 < low < -21 and -5 < high < -3
