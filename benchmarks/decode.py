@@ -3,7 +3,8 @@
 Each case runs `WaveNet.generate`'s compiled loop, sampling included, in turn with its bound: the same loop, built
 here, whose convolutions get the step before's input as their past tap, so that no queue is written or read. What is
 left is the matrix products, gates, head and sampling. The ratio is the best time of the bound over the best time of
-the decoder in the same process. Beside it: naive generation, a whole receptive field recomputed for each sample.
+the decoder in the same process. Samples and real time count all rows of a batch. Beside it: naive generation, a whole
+receptive field recomputed for each sample.
 """
 
 import argparse
@@ -101,15 +102,16 @@ def main():
     """Prints one line a case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument("--repeats", type=int, default=8, help="timed runs of each loop, taken in turn")
-    parser.add_argument("--seconds", type=float, default=0.25, help="rough length of a timed run")
+    parser.add_argument("--repeats", type=int, default=6, help="timed runs of each loop, taken in turn")
+    parser.add_argument("--seconds", type=float, default=1.0, help="rough length of a timed run")
     parser.add_argument("--threads", type=int, default=0, help="TensorFlow's intra-op threads; 0 is its default")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     for preset, batch_size in CASES:
         rough = {"paper": 60e-6, "small": 25e-6}[preset] * max(1.0, batch_size / 2)
         samples = max(1, min(BLOCK_SAMPLES, int(arguments.seconds / rough)))
-        figures = {**measure(preset, batch_size, arguments.repeats, samples), "threads": arguments.threads}
+        figures = measure(preset, batch_size, max(1, arguments.repeats), samples)
+        figures |= {"steps": samples, "threads": arguments.threads, "cores": os.cpu_count()}
         print(json.dumps(figures) if arguments.json else _row(figures), flush=True)
 
 

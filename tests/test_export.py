@@ -84,7 +84,9 @@ def test_forward_score_and_companding_equal_the_model(model, signatures, rng):
         ("generate", request(temperature=float("nan")), "Expected temperature"),
         ("generate", request(top_k=-1), "Expected top_k"),
         ("generate", request(top_p=0.0), "Expected top_p"),
-        ("serving_default", {"waveform": tf.constant([[float("nan")]])}, "Expected a waveform without NaN"),
+        ("serving_default", {"waveform": tf.constant([[float("nan")]])}, "Expected waveform in"),
+        ("score", {"waveform": tf.constant([[1.5]])}, "Expected waveform in"),
+        ("mu_law_encode", {"waveform": tf.constant([[float("inf")]])}, "Expected waveform without NaN"),
         ("score", {"waveform": tf.zeros([1, 0])}, "at least 1 sample"),
         ("mu_law_decode", {"levels": tf.constant([[256]])}, r"Expected levels in \[0, 255\]"),
     ],
@@ -95,7 +97,12 @@ def test_bad_requests_are_refused_and_the_next_good_one_answered(signatures, sig
     assert signatures["generate"](**request(num_samples=3))["generated"].shape == (2, 3)
 
 
-@pytest.mark.large
+def test_refuses_what_is_not_a_model_that_streams(tmp_path):
+    with pytest.raises(ValueError, match="Expected model to be a WaveNet. Received: Dense"):
+        export_saved_model(tf.keras.layers.Dense(1), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
 def test_saved_model_cli_drives_it(folder, tmp_path):
     cli = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run", "--dir", folder]
     inputs = "num_samples=20;batch_size=2;seed=3;temperature=1.0;top_k=0;top_p=1.0"

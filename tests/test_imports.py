@@ -15,7 +15,7 @@ ALLOWED = {
     "layers": {"mu_law", "layers", "streaming"},
     "decoding": {"decoding"},
     "models": {"mu_law", "distributions", "objectives", "layers", "models", "decoding"},
-    "export": {"mu_law", "decoding"},
+    "export": {"mu_law", "streaming", "decoding"},
     "data": {"mu_law", "data"},
     "__init__": {"mu_law", "distributions", "objectives", "streaming", "layers", "models", "export"},
 }

@@ -34,6 +34,15 @@ def test_known_levels():
     assert int(mu_law_encode(np.float16(0.5))) == int(mu_law_encode(0.5))
 
 
+def test_refuses_pcm_that_was_not_scaled():
+    with pytest.raises(ValueError, match="Expected a floating point waveform in .* Received: dtype="):
+        mu_law_encode(np.array([1000, -1000], "int16"))
+
+
+def test_levels_outside_are_clipped():
+    np.testing.assert_array_equal(mu_law_decode([-7, 300]), [-1.0, 1.0])
+
+
 def test_empty_and_scalar_shapes():
     assert tuple(mu_law_encode(np.zeros((2, 0), "float32")).shape) == (2, 0)
     assert tuple(mu_law_decode(7).shape) == ()

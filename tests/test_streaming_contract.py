@@ -20,8 +20,8 @@ class Leaky(CausalConv1D):
 class Shifted(CausalConv1D):
     """Steps are late by one sample."""
 
-    def get_initial_state(self, batch_size, dtype=None):
-        return {**super().get_initial_state(batch_size, dtype), "late": ops.zeros((batch_size, self.input_channels))}
+    def get_initial_state(self, batch_size):
+        return {**super().get_initial_state(batch_size), "late": ops.zeros((batch_size, self.input_channels))}
 
     def step(self, inputs, state):
         late, queue = state["late"], {k: v for k, v in state.items() if k != "late"}

@@ -18,7 +18,6 @@ __all__ = [
     "NegativeLogLikelihood",
     "Streamable",
     "WaveNet",
-    "export_saved_model",
     "layers",
     "mu_law_decode",
     "mu_law_encode",
@@ -26,6 +25,7 @@ __all__ = [
 
 
 def __getattr__(name):
+    # Not in __all__: it imports TensorFlow, which the rest of the package does without.
     if name == "export_saved_model":
         from tf_wavenet.export import export_saved_model
 

@@ -2,10 +2,12 @@
 
 import math
 
+import keras
 import tensorflow as tf
 
 from tf_wavenet.decoding.decoder import BLOCK_SAMPLES, Decoder
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
+from tf_wavenet.streaming import Streamable
 
 
 def export_saved_model(model, path, jit_compile=True):
@@ -20,12 +22,17 @@ def export_saved_model(model, path, jit_compile=True):
     - `mu_law_encode`: waveform `[batch, time]` -> levels int32.
     - `mu_law_decode`: levels int32 `[batch, time]` -> decoded.
 
-    A request outside these ranges fails with an InvalidArgumentError that names the input.
+    A request outside these ranges, or with NaN, fails with an InvalidArgumentError that names the input;
+    `mu_law_encode` clips instead, as the function does.
 
     Args:
         model: A `WaveNet`.
-        path: Folder to write.
+        path: Folder to write; a SavedModel that is there is replaced.
         jit_compile: Whether XLA compiles the generation loop in the process that serves.
+
+    Raises:
+        ValueError: If `model` is not a streaming model.
+        RuntimeError: If the Keras backend is not TensorFlow.
 
     Example:
     >>> import tempfile, tensorflow as tf
@@ -37,6 +44,10 @@ def export_saved_model(model, path, jit_compile=True):
     >>> sorted(signatures)
     ['generate', 'mu_law_decode', 'mu_law_encode', 'score', 'serving_default']
     """
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(f"Expected the Keras backend to be tensorflow. Received: {keras.backend.backend()}")
+    if not (isinstance(model, Streamable) and hasattr(model, "distribution")):
+        raise ValueError(f"Expected model to be a WaveNet. Received: {type(model).__name__}")
     served = _Served(model, jit_compile)
     tf.saved_model.save(served, path, signatures=served.signatures())
 
@@ -120,11 +131,14 @@ class _Served(tf.Module):
         _, _, blocks = tf.while_loop(
             lambda made, *_: made < num_samples, body, (0, decoder.initial_state(batch_size), blocks)
         )
-        blocks = blocks.write(blocks.size(), tf.zeros([0, batch_size]))
-        return {"generated": tf.transpose(blocks.concat())}
+        audio = blocks.write(blocks.size(), tf.zeros([0, batch_size])).concat()
+        finite = tf.reduce_all(tf.math.is_finite(audio))
+        with tf.control_dependencies([_check(finite, "Expected the model to predict finite parameters.")]):
+            return {"generated": tf.transpose(audio)}
 
     def _encode(self, waveform):
-        with tf.control_dependencies(_check_waveform(waveform)):
+        finite = tf.reduce_all(tf.math.is_finite(waveform))
+        with tf.control_dependencies([_check(finite, "Expected waveform without NaN or infinity.")]):
             return {"levels": mu_law_encode(tf.identity(waveform), self._model.get().mu)}
 
     def _decode(self, levels):
@@ -146,4 +160,4 @@ def _check(condition, message):
 
 
 def _check_waveform(waveform):
-    return [_check(tf.reduce_all(tf.math.is_finite(waveform)), "Expected a waveform without NaN or infinity.")]
+    return [_check(tf.reduce_all(tf.abs(waveform) <= 1.0), "Expected waveform in [-1, 1], without NaN.")]

@@ -2,7 +2,9 @@
 
 import functools
 import math
+import operator
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -14,14 +16,14 @@ def mu_law_encode(x, mu=255):
 
     Args:
         x: Floating point tensor or array of any shape: the waveform, full scale [-1, 1]. Values outside are clipped.
-            Arithmetic is float32 whatever the dtype.
+            Arithmetic is float32 whatever the dtype. NaN has no level: what it gives is unspecified.
         mu: Positive int, the highest level; 255 gives 256 levels (8 bits).
 
     Returns:
         int32 tensor of `x`'s shape, in [0, mu]. Silence (0.0) is level `(mu + 1) // 2`, 128 for mu = 255.
 
     Raises:
-        ValueError: If `mu` is not a positive int.
+        ValueError: If `mu` is not a positive int, or `x` holds integers (PCM that was not scaled).
 
     Example:
     >>> levels = mu_law_encode([-1.0, 0.0, 1.0])
@@ -32,7 +34,10 @@ def mu_law_encode(x, mu=255):
         van den Oord et al., WaveNet (2016), section 2.2; ITU-T G.711 for the curve.
     """
     check_mu(mu)
-    x = ops.clip(ops.cast(ops.convert_to_tensor(x), "float32"), -1.0, 1.0)
+    x = ops.convert_to_tensor(x)
+    if "int" in keras.backend.standardize_dtype(x.dtype):
+        raise ValueError(f"Expected a floating point waveform in [-1, 1]. Received: dtype={x.dtype}")
+    x = ops.clip(ops.cast(x, "float32"), -1.0, 1.0)
     companded = ops.sign(x) * ops.log1p(mu * ops.abs(x)) / math.log1p(mu)
     return ops.cast(ops.floor((companded + 1.0) / 2.0 * mu + 0.5), "int32")
 
@@ -41,7 +46,7 @@ def mu_law_decode(levels, mu=255):
     """Expands mu-law levels to the waveform at the centre of each level; the inverse of `mu_law_encode` on levels.
 
     Args:
-        levels: Integer tensor or array of any shape, in [0, mu].
+        levels: Integer tensor or array of any shape, in [0, mu]; others are clipped.
         mu: Positive int, the highest level.
 
     Returns:
@@ -59,7 +64,8 @@ def mu_law_decode(levels, mu=255):
         van den Oord et al., WaveNet (2016), section 2.2.
     """
     check_mu(mu)
-    return ops.take(_centres(mu), ops.cast(ops.convert_to_tensor(levels), "int32"), axis=0)
+    levels = ops.clip(ops.cast(ops.convert_to_tensor(levels), "int32"), 0, mu)
+    return ops.take(_centres(mu), levels, axis=0)
 
 
 @functools.lru_cache
@@ -71,6 +77,6 @@ def _centres(mu):
 
 def check_mu(mu):
     """Returns `mu` if it is a positive int, else raises a ValueError."""
-    if not isinstance(mu, int) or isinstance(mu, bool) or mu < 1:
+    if not hasattr(mu, "__index__") or isinstance(mu, bool) or operator.index(mu) < 1:
         raise ValueError(f"Expected mu to be a positive int. Received: mu={mu!r}")
-    return mu
+    return operator.index(mu)

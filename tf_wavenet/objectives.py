@@ -29,6 +29,12 @@ class NegativeLogLikelihood(keras.losses.Loss):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.distribution = distribution
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """Returns the mean over samples; `sample_weight` is None, `[batch]`, `[batch, 1]` or `[batch, time]`."""
+        if sample_weight is not None:
+            sample_weight = _weight_of_each_sample(sample_weight, y_true)
+        return super().__call__(y_true, y_pred, sample_weight)
+
     def call(self, y_true, y_pred):
         """Returns nats `[batch, time]` for waveforms `[batch, time]` and parameters `[batch, time, size]`."""
         return -self.distribution.log_prob(y_pred, y_true)
@@ -72,15 +78,11 @@ class BitsPerSample(keras.metrics.Mean):
         Args:
             y_true: `[batch, time]` waveform.
             y_pred: `[batch, time, parameter_size]`.
-            sample_weight: None, `[batch, time]` or `[batch]`.
+            sample_weight: None, `[batch]`, `[batch, 1]` or `[batch, time]`.
         """
         bits = -self.distribution.log_prob(y_pred, y_true) / math.log(2.0)
-        if sample_weight is None:
-            sample_weight = ops.ones_like(bits)
-        elif len(sample_weight.shape) == 1:
-            sample_weight = ops.expand_dims(sample_weight, -1)
+        weight = ops.ones_like(bits) if sample_weight is None else _weight_of_each_sample(sample_weight, bits)
         # Flat, because Keras would average within a row first, so that short rows counted as much as long ones.
-        weight = ops.broadcast_to(sample_weight, ops.shape(bits))
         super().update_state(ops.reshape(bits, (-1,)), ops.reshape(weight, (-1,)))
 
     def get_config(self):
@@ -92,3 +94,10 @@ class BitsPerSample(keras.metrics.Mean):
     def from_config(cls, config):
         """Returns the metric of `get_config`."""
         return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
+
+
+def _weight_of_each_sample(sample_weight, samples):
+    weight = ops.convert_to_tensor(sample_weight)
+    if len(weight.shape) == 1:
+        weight = ops.expand_dims(weight, -1)
+    return ops.broadcast_to(weight, ops.shape(samples))

@@ -47,6 +47,8 @@ class GenerateConfig:
 
     def __post_init__(self) -> None:
         """Checks what the model does not."""
+        if self.out.suffix.lower() != ".wav":
+            raise ValueError(f"Expected out to end in .wav. Received: out={self.out}")
         for name in ("seconds", "batch_size", "sample_rate"):
             value = getattr(self, name)
             if value is not None and not value > 0:

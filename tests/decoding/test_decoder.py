@@ -154,6 +154,14 @@ def test_refuses_arguments_at_once(model, arguments, message):
         model.stream(**{"num_samples": 1, **arguments})
 
 
+def test_a_model_of_nan_is_an_error(model):
+    broken = WaveNet.from_config(model.get_config())
+    broken.head.out.bias.assign(np.full(256, np.nan))
+    for temperature in (0.0, 1.0):
+        with pytest.raises(FloatingPointError, match="finite parameters"):
+            broken.generate(3, temperature=temperature)
+
+
 def test_no_samples_and_refused_chunks(model):
     assert model.generate(0, batch_size=2).shape == (2, 0)
     with pytest.raises(ValueError, match="chunk_samples"):

@@ -11,6 +11,8 @@ from tf_wavenet.decoding.sampler import SamplingSettings, check_count
         {"temperature": float("nan")},
         {"temperature": float("inf")},
         {"temperature": "hot"},
+        {"temperature": True},
+        {"temperature": np.array([1.0, 2.0])},
         {"top_k": 0},
         {"top_k": 1.5},
         {"top_k": True},
@@ -30,7 +32,7 @@ def test_accepts_numpy_numbers():
     assert check_count("n", np.int64(3), 1) == 3
 
 
-@pytest.mark.parametrize("bad", [0, -1, 1.0, "1", None, True])
+@pytest.mark.parametrize("bad", [0, -1, 1.0, "1", None, True, np.array([1, 2])])
 def test_check_count_names_the_argument(bad):
     with pytest.raises(ValueError, match="Expected n to be an int >= 1. Received: n="):
         check_count("n", bad, 1)

@@ -52,6 +52,11 @@ def test_equals_numpy(waveform, options):
     np.testing.assert_allclose(model(waveform), expected, atol=1e-5 * np.abs(expected).max())
 
 
+def test_takes_numpy_integers():
+    model = tiny(dilations=np.array([1, 2]), mu=np.int64(15), kernel_size=np.int32(2))
+    assert model.get_config() == tiny(dilations=(1, 2), mu=15, kernel_size=2).get_config() | {"name": model.name}
+
+
 def test_present_sample_is_not_looked_at(waveform):
     model = tiny()
     randomise(model)
@@ -94,11 +99,24 @@ def test_presets_have_the_published_sizes():
         ({"skip_channels": 1.5}, "Received: skip_channels=1.5"),
         ({"input_encoding": "mel"}, "Received: input_encoding='mel'"),
         ({"mu": 0}, "Received: mu=0"),
+        ({"skip_scale": "x"}, "Received: skip_scale='x'"),
+        ({"residual_scale": None}, "Received: residual_scale=None"),
     ],
 )
 def test_refuses_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         tiny(**arguments)
+
+
+def test_no_samples_have_no_parameters():
+    assert tuple(tiny()(np.zeros((2, 0), "float32")).shape) == (2, 0, 256)
+    assert tuple(tiny().log_prob(np.zeros((2, 0), "float32")).shape) == (2, 0)
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 4, 1)])
+def test_refuses_inputs_that_are_not_batch_by_time(shape):
+    with pytest.raises(ValueError, match="expected ndim=2"):
+        tiny()(np.zeros(shape, "float32"))
 
 
 def fit(model, data, **options):
@@ -168,6 +186,7 @@ def test_mixed_precision_predicts_float32(waveform):
     full = tiny()
     full.set_weights(model.get_weights())
     params = model(waveform)
+    assert model(keras.Input((None,))).dtype == "float32"
     assert keras.backend.standardize_dtype(params.dtype) == "float32"
     np.testing.assert_allclose(params, full(waveform), atol=0.05 * np.abs(np.asarray(full(waveform))).max())
     y, _ = model.step(ops.zeros(2), model.get_initial_state(2))
@@ -191,3 +210,5 @@ def test_two_streams_at_once_do_not_disturb_each_other(waveform):
 def test_layers_and_models_do_not_import_tensorflow(waveform):
     tiny()(waveform)
     assert "tensorflow" not in sys.modules
+    with pytest.raises(RuntimeError, match="Expected the Keras backend to be tensorflow"):
+        tiny().generate(1)

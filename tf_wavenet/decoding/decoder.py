@@ -74,6 +74,8 @@ class Decoder:
             params, model_state = self._model.step(state["previous"], state["model"])
             random = uniform(seed, rows, tf.cast(state["index"], tf.uint32))
             sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
+            # A model that predicts NaN must not pass for one that predicts some level.
+            sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
             audio = tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
             return i + 1, {"model": model_state, "previous": sample, "index": state["index"] + 1}, audio
 
@@ -127,6 +129,8 @@ def _chunks(model, total, chunk_samples, batch_size, seed, settings, prompt):
             n = min(wanted, BLOCK_SAMPLES)
             audio, state = decoder.decode(state, tf.constant(n), seed, temperature, top_k, top_p)
             chunk.append(audio[:n].numpy().T)
+            if np.isnan(chunk[-1]).any():
+                raise FloatingPointError("Expected the model to predict finite parameters. Received: NaN")
             wanted -= n
         made += chunk_samples
         yield np.concatenate(chunk, axis=1)

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+import numpy as np
+
 
 @dataclasses.dataclass(frozen=True)
 class SamplingSettings:
@@ -38,8 +40,8 @@ def check_count(name, value, minimum):
 
 
 def _is_int(value):
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+    return hasattr(value, "__index__") and np.ndim(value) == 0 and not isinstance(value, bool)
 
 
 def _is_number(value):
-    return isinstance(value, (int, float)) or hasattr(value, "__float__")
+    return hasattr(value, "__float__") and np.ndim(value) == 0 and not isinstance(value, bool)

@@ -1,16 +1,28 @@
-"""Argument checks shared by the layers."""
+"""Argument checks shared by layers and models."""
+
+import operator
 
 
 def check_positive_int(name, value):
-    """Returns `value` if it is an int >= 1, else raises a ValueError that names it."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    """Returns `value` as an int if it is an integer >= 1, else raises a ValueError that names it."""
+    if not hasattr(value, "__index__") or isinstance(value, bool) or operator.index(value) < 1:
         raise ValueError(f"Expected {name} to be a positive int. Received: {name}={value!r}")
+    return operator.index(value)
+
+
+def check_number(name, value):
+    """Returns `value` if it is a real number, else raises a ValueError that names it."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError(f"Expected {name} to be a number. Received: {name}={value!r}")
     return value
 
 
 def check_dilations(dilations):
-    """Returns `dilations` as a tuple if it is a non-empty sequence of positive ints, else raises a ValueError."""
-    values = tuple(dilations) if isinstance(dilations, (list, tuple)) else ()
-    if not values or not all(isinstance(d, int) and not isinstance(d, bool) and d >= 1 for d in values):
+    """Returns `dilations` as a tuple of ints if it is a non-empty sequence of positive ones, else raises."""
+    try:
+        values = tuple(check_positive_int("dilation", d) for d in dilations)
+    except (TypeError, ValueError):
+        values = ()
+    if not values:
         raise ValueError(f"Expected dilations to be positive ints. Received: dilations={dilations!r}")
     return values

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_wavenet.layers._validation import check_positive_int
+from tf_wavenet.layers._validation import check_number, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.gated_activation import GatedActivation
 from tf_wavenet.layers.streaming_layer import StreamingLayer
@@ -63,7 +63,7 @@ class ResidualBlock(StreamingLayer):
         self.gate_channels = gate_channels
         self.use_bias = use_bias
         self.use_residual = use_residual
-        self.residual_scale = residual_scale
+        self.residual_scale = check_number("residual_scale", residual_scale)
 
         filters = 2 * residual_channels if gate_channels is None else check_positive_int("gate_channels", gate_channels)
         if filters % 2:

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_wavenet.layers._validation import check_dilations
+from tf_wavenet.layers._validation import check_dilations, check_number
 from tf_wavenet.layers.residual_block import ResidualBlock
 from tf_wavenet.layers.streaming_layer import StreamingLayer
 
@@ -63,7 +63,7 @@ class ResidualStack(StreamingLayer):
         self.gate_channels = gate_channels
         self.use_bias = use_bias
         self.residual_scale = residual_scale
-        self.skip_scale = skip_scale
+        self.skip_scale = check_number("skip_scale", skip_scale)
         self.blocks = [
             ResidualBlock(
                 residual_channels,

@@ -26,20 +26,19 @@ class StreamingLayer(keras.layers.Layer):
         """Runs the whole sequence `[batch, time, channels]` from a past of zeros."""
         return self.forward(inputs, lambda convolution, x: convolution(x))
 
-    def get_initial_state(self, batch_size, dtype=None):
+    def get_initial_state(self, batch_size):
         """Returns the state before the first step, a past of zeros.
 
         Args:
             batch_size: Int or scalar integer tensor.
-            dtype: Floating point dtype of the queues; the layer's compute dtype by default.
 
         Returns:
-            Dict of tensors, described in `ConvQueue`.
+            Dict of tensors in the compute dtype, described in `ConvQueue`.
 
         Raises:
             ValueError: If the layer was not built, so that its input channels are unknown.
         """
-        return self._queue.initial(batch_size, self._queue_channels, dtype or self.compute_dtype)
+        return self._queue.initial(batch_size, self._queue_channels, self.compute_dtype)
 
     def step(self, inputs, state):
         """Runs one time step.

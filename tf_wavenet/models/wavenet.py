@@ -5,14 +5,14 @@ from keras import ops
 
 from tf_wavenet.distributions import MuLawCategorical
 from tf_wavenet.layers import CausalConv1D, OutputHead, ResidualStack
-from tf_wavenet.layers._validation import check_positive_int
+from tf_wavenet.layers._validation import check_dilations, check_positive_int
+from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.presets import PRESETS
 from tf_wavenet.mu_law import check_mu, mu_law_encode
-from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
-class WaveNet(keras.Model):
+class WaveNet(AutoregressiveModel):
     """Autoregressive model of raw audio: `p(x) = prod_t p(x[t] | x[<t])`.
 
     `model(waveform)[:, t]` holds the parameters of the distribution of `waveform[:, t]` given the samples before it.
@@ -26,7 +26,8 @@ class WaveNet(keras.Model):
         skip_channels: Int >= 1, channels of the skip path.
         gate_channels: Even int, channels entering the gated activations; None means `2 * residual_channels`.
         head_channels: Int >= 1, channels between the head's two projections; None means `skip_channels`.
-        input_encoding: "one_hot", the mu-law levels as 0/1 vectors, or "scalar", the waveform itself.
+        input_encoding: "one_hot", the mu-law levels as 0/1 vectors, or "scalar", the waveform itself (in training as
+            it is, not quantised; in generation as it was drawn, at the centre of a level).
         causal_kernel_size: Int >= 1, taps of the first causal convolution.
         mu: Positive int, the highest mu-law level; 255 gives 256 classes.
         use_bias: Whether convolutions and projections have biases.
@@ -76,7 +77,7 @@ class WaveNet(keras.Model):
             )
         # Samples keep their dtype until they are encoded: half precision would merge neighbouring mu-law levels.
         self.autocast = False
-        self.dilations = tuple(dilations) if isinstance(dilations, list) else dilations
+        self.dilations = check_dilations(dilations)
         self.kernel_size = kernel_size
         self.residual_channels = check_positive_int("residual_channels", residual_channels)
         self.skip_channels = skip_channels
@@ -109,7 +110,7 @@ class WaveNet(keras.Model):
         self.head = OutputHead(
             self.distribution.parameter_size, head_channels, use_bias=use_bias, dtype=policy, name="head"
         )
-        self._decoder = None
+        self.input_spec = keras.layers.InputSpec(ndim=2)
         # Everything is known here: a WaveNet has its weights from the start.
         self.build((None, None))
 
@@ -148,22 +149,21 @@ class WaveNet(keras.Model):
         Args:
             inputs: `[batch, time]` waveform in [-1, 1].
         """
-        previous = ops.pad(inputs[:, :-1], ((0, 0), (1, 0)))
+        previous = ops.pad(inputs, ((0, 0), (1, 0)))[:, :-1]
         return self._parameters(self.stack(self.causal_conv(self._encode(previous))))
 
-    def get_initial_state(self, batch_size, dtype=None):
+    def get_initial_state(self, batch_size):
         """Returns the state before the first sample.
 
         Args:
             batch_size: Int or scalar integer tensor.
-            dtype: Floating point dtype of the queues; the model's compute dtype by default.
 
         Returns:
-            Dict of dicts of tensors, those of the first convolution and of the residual stack.
+            Dict of dicts of tensors in the compute dtype, those of the first convolution and of the residual stack.
         """
         return {
-            "causal_conv": self.causal_conv.get_initial_state(batch_size, dtype),
-            "stack": self.stack.get_initial_state(batch_size, dtype),
+            "causal_conv": self.causal_conv.get_initial_state(batch_size),
+            "stack": self.stack.get_initial_state(batch_size),
         }
 
     def step(self, previous_sample, state):
@@ -201,104 +201,13 @@ class WaveNet(keras.Model):
         """Int, the number of past samples that the distribution of one sample depends on."""
         return self.causal_conv.receptive_field + self.stack.receptive_field - 1
 
-    def log_prob(self, waveform):
-        """Returns the log-likelihood of each sample given those before it.
-
-        Args:
-            waveform: `[batch, time]` in [-1, 1].
-
-        Returns:
-            float32 `[batch, time]`, in nats.
-        """
-        waveform = ops.convert_to_tensor(waveform)
-        return self.distribution.log_prob(self(waveform), waveform)
-
-    def generate(self, num_samples, batch_size=1, seed=0, temperature=1.0, top_k=None, top_p=None, prompt=None):
-        """Generates audio, sample by sample, in one compiled loop.
-
-        Args:
-            num_samples: Int >= 0, samples to generate for each row.
-            batch_size: Int >= 1, rows; each row draws its own random numbers.
-            seed: Int in [0, 2**63). Same seed, model and settings: same samples.
-            temperature: Float >= 0; 1 samples the model's distribution, 0 takes its mode.
-            top_k: None, or int >= 1: sample among the k most probable levels only.
-            top_p: None, or float in (0, 1]: sample among the most probable levels that reach this probability.
-            prompt: None, or `[time]` or `[batch_size, time]`, the waveform to continue, in [-1, 1].
-
-        Returns:
-            NumPy float32 `[batch_size, num_samples]`, in [-1, 1], without the prompt.
-
-        Raises:
-            ValueError: If an argument is outside its range or the prompt's shape does not fit.
-        """
-        from tf_wavenet.decoding import generate
-
-        return generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, prompt)
-
-    def stream(
-        self,
-        num_samples,
-        chunk_samples=4000,
-        batch_size=1,
-        seed=0,
-        temperature=1.0,
-        top_k=None,
-        top_p=None,
-        prompt=None,
-    ):
-        """Generates the samples of `generate`, in chunks, as they are made.
-
-        Args:
-            num_samples: As in `generate`; None goes on without end.
-            chunk_samples: Int >= 1, samples in each chunk but the last.
-            batch_size: As in `generate`.
-            seed: As in `generate`.
-            temperature: As in `generate`.
-            top_k: As in `generate`.
-            top_p: As in `generate`.
-            prompt: As in `generate`.
-
-        Yields:
-            NumPy float32 `[batch_size, chunk_samples]`; the last chunk may be shorter.
-
-        Raises:
-            ValueError: As `generate`, at once and not at the first chunk.
-        """
-        from tf_wavenet.decoding import stream
-
-        return stream(self, num_samples, chunk_samples, batch_size, seed, temperature, top_k, top_p, prompt)
-
-    def compile(self, optimizer="adam", loss=None, *, weighted_metrics=None, **kwargs):
-        """Configures training as `keras.Model.compile`, with the model's own objective as the default.
-
-        Args:
-            optimizer: Optimizer or its Keras name.
-            loss: Loss; None means `NegativeLogLikelihood(self.distribution)`.
-            weighted_metrics: Metrics; None means `[BitsPerSample(self.distribution)]`.
-            **kwargs: As in `keras.Model.compile`.
-        """
-        if loss is None:
-            loss = NegativeLogLikelihood(self.distribution)
-        if weighted_metrics is None:
-            weighted_metrics = [BitsPerSample(self.distribution)]
-        super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
-
-    def compile_from_config(self, config):
-        """Compiles as the saved model was compiled; Keras calls it on loading."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Returns the loss; without targets the input waveform is the target."""
-        return super().compute_loss(x, x if y is None else y, y_pred, sample_weight, training)
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Returns the metrics; without targets the input waveform is the target."""
-        return super().compute_metrics(x, x if y is None else y, y_pred, sample_weight)
-
     def compute_output_shape(self, input_shape):
         """Returns `[batch, time, parameter_size]`."""
         return (*input_shape, self.distribution.parameter_size)
+
+    def compute_output_spec(self, inputs, training=None):
+        """Returns a float32 tensor, whatever the compute dtype."""
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), "float32")
 
     def get_config(self):
         """Returns the constructor's arguments."""
