@@ -104,7 +104,7 @@ def main():
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("--repeats", type=int, default=6, help="timed runs of each loop, taken in turn")
     parser.add_argument("--seconds", type=float, default=1.0, help="rough length of a timed run")
-    parser.add_argument("--threads", type=int, default=0, help="TensorFlow's intra-op threads; 0 is its default")
+    parser.add_argument("--threads", type=int, default=1, help="intra-op threads; 0 leaves the choice to TensorFlow")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     for preset, batch_size in CASES:

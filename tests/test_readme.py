@@ -38,3 +38,9 @@ def test_make_targets_exist():
 def test_modules_exist():
     for module in re.findall(r"python -m ([a-z_.]+)", README):
         assert (ROOT / (module.replace(".", "/") + ".py")).exists(), f"README names python -m {module}"
+
+
+def test_nothing_is_left_open():
+    assert not re.findall(r"@[A-Z]+@", README)
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), f"README links {target}"

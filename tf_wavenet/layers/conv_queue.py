@@ -52,9 +52,9 @@ class ConvQueue:
         """Writes this step's input of every layer (a list of `[batch, channels]`) and reads the next step's taps."""
         if not self.slots:
             return state
-        ring = state["ring"]
-        rows = ops.stack([ops.reshape(x, (-1,)) for x in inputs])
-        ring = ops.scatter_update(ring, ops.expand_dims(self.offsets + state["position"], -1), rows)
+        ring, slots = state["ring"], state["position"] + self.offsets
+        for layer, x in enumerate(inputs):
+            ring = ops.slice_update(ring, (slots[layer], 0), ops.reshape(x, (1, -1)))
         position = (state["position"] + 1) % self.lengths
         return {"ring": ring, "taps": self._read(ring, position), "position": position}
 
