@@ -48,7 +48,7 @@ test-latest: $(LATEST)/ready
 	$(LATEST)/bin/python -m pytest
 
 test-jax: $(JAX)/ready
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_mu_law.py tests/test_distributions.py tests/test_objectives.py \
+	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_mu_law.py tests/distributions tests/test_objectives.py \
 		tests/test_streaming_contract.py tests/layers tests/models
 
 bench: setup

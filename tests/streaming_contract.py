@@ -1,5 +1,7 @@
 """One check for everything that streams: `verify_streaming_contract`."""
 
+import bisect
+
 import keras
 import numpy as np
 from keras import ops, tree
@@ -72,6 +74,44 @@ def verify_streaming_contract(layer, x, step_inputs=lambda x: x, differentiable=
     assert measured == field, f"receptive field {field}, measured {measured}"
 
 
+class Conditioned:
+    """A conditioned model as the contract knows models: it keeps the time in its state and picks the condition there.
+
+    Args:
+        model: A `WaveNet` with a condition.
+        conditions: Dict of NumPy arrays, for as many samples as the longest input.
+    """
+
+    def __init__(self, model, **conditions):
+        self.model, self.conditions, self.weights = model, conditions, model.weights
+        self.receptive_field = model.receptive_field
+
+    def __call__(self, waveform):
+        return self.model({"waveform": waveform, **self.conditions})
+
+    def get_initial_state(self, batch_size):
+        condition = self.model.conditioning(self.conditions)
+        state = self.model.get_initial_state(batch_size)
+        return {"model": state, "time": ops.zeros((), "int32"), "condition": condition}
+
+    def _advance(self, run, x, state, at, time):
+        y, new = run(x, state["model"], at(state["condition"]))
+        return y, {**state, "model": new, "time": state["time"] + time}
+
+    def step(self, x, state):
+        def at(condition):
+            return condition[:, 0] if condition.shape[1] == 1 else ops.take(condition, state["time"], axis=1)
+
+        return self._advance(self.model.step, x, state, at, 1)
+
+    def prime(self, x, state):
+        def at(condition):
+            times = state["time"] + ops.arange(x.shape[1])
+            return condition if condition.shape[1] == 1 else ops.take(condition, times, axis=1)
+
+        return self._advance(self.model.prime, x, state, at, x.shape[1])
+
+
 def _flat(outputs):
     return [np.asarray(y, "float64") for y in tree.flatten(outputs)]
 
@@ -120,11 +160,13 @@ def _field_from_gradients(layer, x):
 
 
 def _field_from_changes(model, waveform):
-    """For models that look at the samples before the present one only."""
-    last = _flat(model(waveform))[0][:, -1]
-    for t in range(waveform.shape[1]):
+    """For models that look at the samples before the present one only: the farthest distance that is felt."""
+    last, time = _flat(model(waveform))[0][:, -1], waveform.shape[1]
+
+    def felt(distance):
         changed = waveform.copy()
-        changed[:, t] = -np.sign(changed[:, t]) * 0.9
-        if (_flat(model(changed))[0][:, -1] != last).any():
-            return waveform.shape[1] - 1 - t
-    return 0
+        old = changed[:, : time - distance]
+        old[...] = -np.sign(old) * 0.9
+        return (_flat(model(changed))[0][:, -1] != last).any()
+
+    return bisect.bisect_left(range(1, time + 1), True, key=lambda distance: not felt(distance))

@@ -9,15 +9,17 @@ ROOT = Path(__file__).parent.parent
 # What each part may import of tf_wavenet; the order of the list is the direction.
 ALLOWED = {
     "mu_law": set(),
+    "mel_filterbank": set(),
+    "mel_spec": {"mel_filterbank"},
     "streaming": set(),
-    "distributions": {"mu_law"},
+    "distributions": {"mu_law", "distributions"},
     "objectives": set(),
     "layers": {"mu_law", "layers", "streaming"},
     "decoding": {"decoding"},
     "models": {"mu_law", "distributions", "objectives", "layers", "models", "decoding"},
     "export": {"mu_law", "streaming", "decoding"},
-    "data": {"mu_law", "data"},
-    "__init__": {"mu_law", "distributions", "objectives", "streaming", "layers", "models", "export"},
+    "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
+    "__init__": {"mu_law", "mel_spec", "distributions", "objectives", "streaming", "layers", "models", "export"},
 }
 TENSORFLOW = {"decoding", "data", "export"}
 

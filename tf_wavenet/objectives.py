@@ -6,8 +6,21 @@ import keras
 from keras import ops
 
 
+class _OfDistribution:
+    """Saves the constructor argument `distribution` and brings it back."""
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "distribution": keras.saving.serialize_keras_object(self.distribution)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the object of `get_config`."""
+        return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
+
+
 @keras.saving.register_keras_serializable(package="tf_wavenet")
-class NegativeLogLikelihood(keras.losses.Loss):
+class NegativeLogLikelihood(_OfDistribution, keras.losses.Loss):
     """Mean negative log-likelihood of the waveform under the predicted distributions, in nats a sample.
 
     Args:
@@ -39,22 +52,13 @@ class NegativeLogLikelihood(keras.losses.Loss):
         """Returns nats `[batch, time]` for waveforms `[batch, time]` and parameters `[batch, time, size]`."""
         return -self.distribution.log_prob(y_pred, y_true)
 
-    def get_config(self):
-        """Returns the constructor's arguments."""
-        config = {"distribution": keras.saving.serialize_keras_object(self.distribution)}
-        return {**super().get_config(), **config}
-
-    @classmethod
-    def from_config(cls, config):
-        """Returns the loss of `get_config`."""
-        return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
-
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
-class BitsPerSample(keras.metrics.Mean):
+class BitsPerSample(_OfDistribution, keras.metrics.Mean):
     """Mean negative log2-likelihood: how many bits a sample costs when coded with the model.
 
-    8.0 is what 256 equally probable levels cost; lower is better.
+    8.0 is what 256 equally probable levels cost; lower is better. Of densities (`Gaussian`, `MixtureOfGaussians`) the
+    bits are differential: add `bits - 1` to compare them with bits per sample at a resolution of `2**-(bits - 1)`.
 
     Args:
         distribution: What the predicted parameters mean, e.g. `MuLawCategorical()`.
@@ -84,16 +88,6 @@ class BitsPerSample(keras.metrics.Mean):
         weight = ops.ones_like(bits) if sample_weight is None else _weight_of_each_sample(sample_weight, bits)
         # Flat, because Keras would average within a row first, so that short rows counted as much as long ones.
         super().update_state(ops.reshape(bits, (-1,)), ops.reshape(weight, (-1,)))
-
-    def get_config(self):
-        """Returns the constructor's arguments."""
-        config = {"distribution": keras.saving.serialize_keras_object(self.distribution)}
-        return {**super().get_config(), **config}
-
-    @classmethod
-    def from_config(cls, config):
-        """Returns the metric of `get_config`."""
-        return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
 
 
 def _weight_of_each_sample(sample_weight, samples):

@@ -1,4 +1,4 @@
-"""Pictures of audio: its waveform above its spectrogram."""
+"""Pictures of audio: its waveform above its spectrogram, and what a corpus is like."""
 
 from pathlib import Path
 
@@ -56,6 +56,66 @@ def draw(audio: np.ndarray, sample_rate: int, title: str = "") -> Figure:
     )
     bottom.set(xlabel="time (s)", ylabel="frequency (kHz)")
     figure.colorbar(image, ax=bottom, label="level (dB re full-scale sine)")
+    return figure
+
+
+def draw_corpus(
+    title: str,
+    levels: np.ndarray,
+    seconds: np.ndarray,
+    spectrum: np.ndarray,
+    bin_hz: float,
+    sample_rate: int,
+    mel_mean: np.ndarray,
+    mel_deviation: np.ndarray,
+    mel_floor: float,
+) -> Figure:
+    """Draws what a corpus is like: levels and lengths of its files, its average spectrum and log-mels.
+
+    Args:
+        title: Text above the picture.
+        levels: RMS of each file's sound in dB relative to full scale, `[files]`; may be empty.
+        seconds: Length of each file, `[files]`, at least one.
+        spectrum: Average power, `[bins]`, bin k at `k * bin_hz`.
+        bin_hz: Distance of bins in Hz.
+        sample_rate: In Hz, at which the corpus is to be used; half of it is marked.
+        mel_mean: Mean of each log-mel.
+        mel_deviation: Standard deviation of each.
+        mel_floor: The lowest value that they can have.
+
+    Returns:
+        The figure, 1200 x 800 pixels.
+    """
+    figure = Figure(figsize=(12, 8), dpi=100, layout="constrained")
+    figure.suptitle(title)
+    (level, length), (frequency, mel) = figure.subplots(2, 2)
+    count = min(40, 5 + 2 * round(len(seconds) ** 0.5))
+    edges = count
+    if seconds.max() > 10 * seconds.min():
+        length.set_xscale("log")
+        length.xaxis.set_major_formatter("{x:g}")
+        edges = np.geomspace(seconds.min(), seconds.max(), count + 1)
+    histograms = ((level, levels, count, "level (dB re full scale)", "dB"), (length, seconds, edges, "length (s)", "s"))
+    for axes, values, bins, label, unit in histograms:
+        axes.hist(values, bins=bins, color="C0")
+        axes.set(xlabel=label, ylabel="files")
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        if len(values):
+            axes.axvline(np.median(values), color="C1", label=f"median {np.median(values):.1f} {unit}")
+            axes.legend()
+    decibels = 10 * np.log10(np.maximum(spectrum / max(spectrum.max(), 1e-30), 1e-12))
+    frequency.plot(np.arange(len(spectrum)) * bin_hz / 1000, decibels, color="C0", linewidth=1)
+    frequency.axvline(sample_rate / 2000, color="C1", linestyle="--", label=f"half of {sample_rate} Hz")
+    frequency.set(xlabel="frequency (kHz)", ylabel="average power (dB re its peak)", xlim=0, ylim=(-100, 3))
+    frequency.legend()
+    bands = np.arange(len(mel_mean))
+    mel.fill_between(bands, mel_mean - mel_deviation, mel_mean + mel_deviation, color="C0", alpha=0.3, linewidth=0)
+    mel.plot(bands, mel_mean, color="C0", label="mean ± standard deviation")
+    mel.axhline(mel_floor, color="C1", linestyle="--", label="floor")
+    mel.set(xlabel="mel band", ylabel="log-mel", xlim=(0, len(bands) - 1))
+    mel.legend()
+    for axes in (level, length, frequency, mel):
+        axes.grid(alpha=0.3)
     return figure
 
 

@@ -1,11 +1,13 @@
-"""Recordings as training data: reading, indexing, windows."""
+"""Recordings as training data: reading, indexing, windows, features."""
 
 from tf_wavenet.data.audio import load_audio
 from tf_wavenet.data.audio_error import AudioError
 from tf_wavenet.data.corpus import index_corpus
 from tf_wavenet.data.dataset import steps_per_epoch, window_dataset
 from tf_wavenet.data.decode_audio import decode_audio
+from tf_wavenet.data.features import load_features, log_mel, save_features
 from tf_wavenet.data.manifest import AudioFile, Manifest
+from tf_wavenet.data.preprocess import preprocess, restore
 
 __all__ = [
     "AudioError",
@@ -14,6 +16,11 @@ __all__ = [
     "decode_audio",
     "index_corpus",
     "load_audio",
+    "load_features",
+    "log_mel",
+    "preprocess",
+    "restore",
+    "save_features",
     "steps_per_epoch",
     "window_dataset",
 ]

@@ -3,11 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_wavenet.decoding.random_numbers import uniform
+from tf_wavenet.decoding.conditions import check_conditions
+from tf_wavenet.decoding.random_numbers import uniforms
 from tf_wavenet.decoding.sampler import SamplingSettings, check_count
 
 BLOCK_SAMPLES = 4000
 """Most samples that one call of the compiled loop makes; its output buffer has this length."""
+
+PROJECTED_SAMPLES = 250
+"""Samples whose conditions one matrix product projects, before the loop over these samples."""
 
 
 class Decoder:
@@ -20,8 +24,11 @@ class Decoder:
     The state is a dict of tensors: `model`, the model's own state; `previous`, float32 `[batch]`, the last sample;
     `index`, int32 `[batch]`, the absolute index of the next one, prompt included.
 
+    A condition comes in as `model.conditioning.encode` makes it; its projection to the gated activations is a matrix
+    product over many samples, outside the loop over samples.
+
     Args:
-        model: A `Streamable` over `[batch]` samples, with a `distribution`.
+        model: A `Streamable` over `[batch]` samples, with a `distribution` and a `conditioning` (or None).
         jit_compile: Whether XLA compiles the loop.
     """
 
@@ -38,25 +45,35 @@ class Decoder:
             "index": tf.zeros([batch_size], tf.int32),
         }
 
-    def prompted_state(self, prompt):
-        """Returns the state after the waveforms `prompt`, `[batch, time]`, by one pass that is parallel in time."""
+    def prompted_state(self, prompt, condition=None):
+        """Returns the state after the waveforms `prompt`, `[batch, time]`, by one pass that is parallel in time.
+
+        Args:
+            prompt: float32 `[batch, time]`.
+            condition: None, or the encoded condition of these samples, `[batch, time or 1, channels]`.
+        """
         prompt = tf.convert_to_tensor(prompt, tf.float32)
         batch_size, time = prompt.shape
         state = self.initial_state(batch_size)
         if not time:
             return state
-        # The queues hold nothing older than the receptive field.
-        fed = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]])[:, -self._model.receptive_field :]
+        # The queues hold nothing older than the receptive field; they start where the model's schedule starts.
+        skipped = max(0, time - self._model.receptive_field) // self._model.period * self._model.period
+        fed = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]])[:, skipped:]
+        if condition is not None:
+            condition = condition[:, skipped:time] if condition.shape[1] > 1 else condition
         return {
-            "model": self._prime(fed, state["model"]),
+            "model": self._prime(fed, state["model"], condition),
             "previous": prompt[:, -1],
             "index": tf.fill([batch_size], time),
         }
 
-    def _prime_step(self, samples, state):
-        return self._model.prime(samples, state)[1]
+    def _prime_step(self, samples, state, condition):
+        if condition is not None:
+            condition = self._model.conditioning.project(condition)
+        return self._model.prime(samples, state, condition)[1]
 
-    def _decode(self, state, num_samples, seed, temperature, top_k=None, top_p=None):
+    def _decode(self, state, num_samples, seed, temperature, top_k=None, top_p=None, condition=None):
         """Makes `num_samples` <= `BLOCK_SAMPLES` samples: returns `[BLOCK_SAMPLES, batch]`, zeros behind, and state.
 
         Args:
@@ -66,74 +83,105 @@ class Decoder:
             temperature: float32 scalar.
             top_k: None or int32 scalar.
             top_p: None or float32 scalar.
+            condition: None, or the encoded condition, `[batch, BLOCK_SAMPLES or 1, channels]`.
         """
         batch_size = state["previous"].shape[0] or tf.shape(state["previous"])[0]
         rows = tf.cast(tf.range(batch_size), tf.uint32)
 
-        def body(i, state, audio):
-            params, model_state = self._model.step(state["previous"], state["model"])
-            random = uniform(seed, rows, tf.cast(state["index"], tf.uint32))
-            sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
-            # A model that predicts NaN must not pass for one that predicts some level.
-            sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
-            audio = tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
-            return i + 1, {"model": model_state, "previous": sample, "index": state["index"] + 1}, audio
+        def make(first, end, state, audio, condition_at):
+            def body(i, state, audio):
+                params, model_state = self._model.step(state["previous"], state["model"], condition_at(i - first))
+                random = uniforms(seed, rows, tf.cast(state["index"], tf.uint32))
+                sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
+                # A model that predicts NaN must not pass for one that predicts some level.
+                sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
+                audio = tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
+                return i + 1, {"model": model_state, "previous": sample, "index": state["index"] + 1}, audio
+
+            return tf.while_loop(lambda i, *_: i < end, body, (first, state, audio))
 
         audio = tf.zeros([BLOCK_SAMPLES, batch_size])
-        _, state, audio = tf.while_loop(lambda i, *_: i < num_samples, body, (0, state, audio))
+        if condition is None:
+            _, state, audio = make(0, num_samples, state, audio, lambda i: None)
+            return audio, state
+        project = self._model.conditioning.project
+        if condition.shape[1] == 1:
+            constant = project(condition[:, 0])
+            _, state, audio = make(0, num_samples, state, audio, lambda i: constant)
+            return audio, state
+
+        by_time = tf.transpose(condition, [1, 0, 2])
+
+        def make_some(first, state, audio):
+            projected = project(by_time[first : first + PROJECTED_SAMPLES])
+            end = tf.minimum(first + PROJECTED_SAMPLES, num_samples)
+            return make(first, end, state, audio, lambda i: projected[i])
+
+        _, state, audio = tf.while_loop(lambda first, *_: first < num_samples, make_some, (0, state, audio))
         return audio, state
 
 
-def generate(model, num_samples, batch_size=1, seed=0, temperature=1.0, top_k=None, top_p=None, prompt=None):
+def generate(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
     """Generates `[batch_size, num_samples]`; see `WaveNet.generate`."""
-    num_samples = check_count("num_samples", num_samples, 0)
-    chunks = stream(model, num_samples, BLOCK_SAMPLES, batch_size, seed, temperature, top_k, top_p, prompt)
-    return np.concatenate([np.zeros((batch_size, 0), "float32"), *chunks], axis=1)
+    if num_samples is None and conditions["local_condition"] is None:
+        raise ValueError("Expected num_samples to be an int >= 0. Received: num_samples=None")
+    request = _check_request(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
+    nothing = np.zeros((len(request["prompt"]), 0), "float32")
+    return np.concatenate([nothing, *_chunks(model, BLOCK_SAMPLES, **request)], axis=1)
 
 
-def stream(
-    model,
-    num_samples,
-    chunk_samples=BLOCK_SAMPLES,
-    batch_size=1,
-    seed=0,
-    temperature=1.0,
-    top_k=None,
-    top_p=None,
-    prompt=None,
-):
+def stream(model, num_samples, chunk_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
     """Yields chunks of `[batch_size, chunk_samples]`; see `WaveNet.stream`."""
-    total = float("inf") if num_samples is None else check_count("num_samples", num_samples, 0)
     chunk_samples = check_count("chunk_samples", chunk_samples, 1)
-    batch_size = check_count("batch_size", batch_size, 1)
+    request = _check_request(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
+    return _chunks(model, chunk_samples, **request)
+
+
+def _check_request(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
+    if num_samples is not None:
+        num_samples = check_count("num_samples", num_samples, 0)
+    if batch_size is not None:
+        batch_size = check_count("batch_size", batch_size, 1)
     seed = check_count("seed", seed, 0)
     if seed >= 2**63:
         raise ValueError(f"Expected seed to be below 2**63. Received: seed={seed}")
     settings = SamplingSettings(temperature, top_k, top_p)
+    settings.check(model.distribution)
+    conditions, batch_size = check_conditions(model, conditions, batch_size)
     prompt = _check_prompt(prompt, batch_size)
-    return _chunks(model, total, chunk_samples, batch_size, seed, settings, prompt)
+    total = _check_length(model, num_samples, conditions, prompt)
+    return {"total": total, "seed": seed, "settings": settings, "conditions": conditions, "prompt": prompt}
 
 
-def _chunks(model, total, chunk_samples, batch_size, seed, settings, prompt):
+def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
     decoder = decoder_of(model)
-    state = decoder.initial_state(batch_size) if prompt is None else decoder.prompted_state(prompt)
+    encoded = model.conditioning.encode(**conditions) if conditions else None
+    state = decoder.prompted_state(prompt, encoded)
     seed = tf.constant([seed & 0xFFFFFFFF, seed >> 32], tf.uint32)
     temperature = tf.constant(settings.temperature, tf.float32)
     size = model.distribution.parameter_size
     top_k = None if settings.top_k is None else tf.constant(min(settings.top_k, size), tf.int32)
     top_p = None if settings.top_p is None else tf.constant(settings.top_p, tf.float32)
-    made = 0
+    made, total = 0, float("inf") if total is None else total
     while made < total:
         chunk, wanted = [], int(min(chunk_samples, total - made))
         while wanted:
             n = min(wanted, BLOCK_SAMPLES)
-            audio, state = decoder.decode(state, tf.constant(n), seed, temperature, top_k, top_p)
+            condition = _block(encoded, prompt.shape[1] + made)
+            audio, state = decoder.decode(state, tf.constant(n), seed, temperature, top_k, top_p, condition)
             chunk.append(audio[:n].numpy().T)
             if np.isnan(chunk[-1]).any():
                 raise FloatingPointError("Expected the model to predict finite parameters. Received: NaN")
-            wanted -= n
-        made += chunk_samples
+            wanted, made = wanted - n, made + n
         yield np.concatenate(chunk, axis=1)
+
+
+def _block(encoded, start):
+    """The condition of the samples from `start` on, at the one length that the loop is compiled for."""
+    if encoded is None or encoded.shape[1] == 1:
+        return encoded
+    block = encoded[:, start : start + BLOCK_SAMPLES]
+    return tf.pad(block, [[0, 0], [0, BLOCK_SAMPLES - block.shape[1]], [0, 0]])
 
 
 def decoder_of(model):
@@ -143,9 +191,22 @@ def decoder_of(model):
     return model._decoder
 
 
+def _check_length(model, num_samples, conditions, prompt):
+    if "local_condition" not in conditions:
+        return num_samples
+    frames, hop = conditions["local_condition"].shape[1], model.conditioning.local_hop
+    covered = frames * hop - prompt.shape[1]
+    if covered < (num_samples or 0):
+        raise ValueError(
+            f"Expected local_condition of at least {-(-(prompt.shape[1] + (num_samples or 0)) // hop)} frames for "
+            f"prompt and num_samples. Received: {frames} frames"
+        )
+    return covered if num_samples is None else num_samples
+
+
 def _check_prompt(prompt, batch_size):
     if prompt is None:
-        return None
+        return np.zeros((batch_size, 0), "float32")
     prompt = np.asarray(prompt, "float32")
     shape = prompt.shape
     if prompt.ndim == 1:

@@ -6,10 +6,10 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
-def uniform(seed, row, index):
-    """Returns one uniform random number for each row and sample index.
+def uniforms(seed, row, index):
+    """Returns two independent uniform random numbers for each row and sample index.
 
-    Because the number depends on nothing else, neither chunking nor batching can change what is drawn.
+    Because the numbers depend on nothing else, neither chunking nor batching can change what is drawn.
 
     Args:
         seed: uint32 `[2]` or `[batch, 2]`, the two halves of a 64-bit seed.
@@ -17,12 +17,12 @@ def uniform(seed, row, index):
         index: uint32 `[batch]`, the sample's absolute index.
 
     Returns:
-        float32 `[batch]` in (0, 1), multiples of 2**-23 plus 2**-24.
+        float32 `[batch, 2]` in (0, 1), multiples of 2**-23 plus 2**-24.
 
     References:
         Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3 (2011), section 4.2 (Threefry-2x32, 20 rounds).
     """
-    bits, _ = threefry2x32(seed[..., 0], seed[..., 1], index, row)
+    bits = tf.stack(threefry2x32(seed[..., 0], seed[..., 1], index, row), axis=-1)
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * 2.0**-23 + 2.0**-24
 
 

@@ -31,6 +31,15 @@ class SamplingSettings:
         if self.top_p is not None and (not _is_number(self.top_p) or not 0 < self.top_p <= 1):
             raise ValueError(f"Expected top_p to be None or in (0, 1]. Received: top_p={self.top_p!r}")
 
+    def check(self, distribution):
+        """Raises a ValueError if a setting means nothing for the distribution."""
+        for name in ("top_k", "top_p"):
+            if getattr(self, name) is not None and not distribution.has_levels:
+                raise ValueError(
+                    f"Expected {name}=None: {type(distribution).__name__} has no levels to choose among. "
+                    f"Received: {name}={getattr(self, name)!r}"
+                )
+
 
 def check_count(name, value, minimum):
     """Returns `value` as an int if it is one and >= `minimum`, else raises a ValueError that names it."""

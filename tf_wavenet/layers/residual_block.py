@@ -25,7 +25,9 @@ class ResidualBlock(StreamingLayer):
         residual_scale: Float, factor on the residual output (input + projection); some successors use sqrt(1/2).
 
     Input shape:
-        `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`.
+        `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`. Optionally `condition`, which is
+        added before the gate (`V * y` of the paper, projected already, see `Conditioning`): `[batch, time or 1,
+        gate_channels]`; `[batch, gate_channels]` in `step`.
 
     Output shape:
         A pair: residual, of the input's shape, and skip, with `skip_channels` channels.
@@ -40,7 +42,7 @@ class ResidualBlock(StreamingLayer):
     ((2, 50, 32), (2, 50, 128))
 
     References:
-        van den Oord et al., WaveNet (2016), sections 2.3 and 2.4, figure 4.
+        van den Oord et al., WaveNet (2016), sections 2.3 to 2.5, figure 4.
     """
 
     def __init__(
@@ -76,22 +78,27 @@ class ResidualBlock(StreamingLayer):
             self.residual = keras.layers.Dense(residual_channels, use_bias=use_bias, dtype=policy, name="residual")
         self.skip = keras.layers.Dense(skip_channels, use_bias=use_bias, dtype=policy, name="skip")
 
-    def build(self, input_shape):
+    def build(self, inputs_shape, condition_shape=None):
         """Builds the children; none is built by `step`."""
-        if input_shape[-1] != self.residual_channels:
+        if inputs_shape[-1] != self.residual_channels:
             raise ValueError(
                 f"Expected an input with residual_channels={self.residual_channels} channels. "
-                f"Received: input_shape={tuple(input_shape)}"
+                f"Received: inputs_shape={tuple(inputs_shape)}"
             )
-        self.conv.build(input_shape)
-        gated = self.gate.compute_output_shape(self.conv.compute_output_shape(input_shape))
+        self.conv.build(inputs_shape)
+        gated = self.gate.compute_output_shape(self.conv.compute_output_shape(inputs_shape))
         self.skip.build(gated)
         if self.use_residual:
             self.residual.build(gated)
 
-    def forward(self, x, convolve):
+    def call(self, inputs, condition=None):
+        """Runs the whole sequence from a past of zeros."""
+        return super().call(inputs, condition)
+
+    def forward(self, x, convolve, condition=None):
         """The arithmetic of figure 4; see `StreamingLayer`."""
-        gated = self.gate(convolve(self.conv, x))
+        z = convolve(self.conv, x)
+        gated = self.gate(z if condition is None else z + condition)
         skip = self.skip(gated)
         if not self.use_residual:
             return x, skip
@@ -102,9 +109,9 @@ class ResidualBlock(StreamingLayer):
         """The dilated convolution."""
         return [self.conv]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, inputs_shape, condition_shape=None):
         """Returns the shapes of the residual and the skip output."""
-        return tuple(input_shape), (*input_shape[:-1], self.skip_channels)
+        return tuple(inputs_shape), (*inputs_shape[:-1], self.skip_channels)
 
     def get_config(self):
         """Returns the constructor's arguments."""

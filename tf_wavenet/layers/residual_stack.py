@@ -1,6 +1,7 @@
 """A stack of residual blocks."""
 
 import keras
+from keras import ops
 
 from tf_wavenet.layers._validation import check_dilations, check_number
 from tf_wavenet.layers.residual_block import ResidualBlock
@@ -24,7 +25,8 @@ class ResidualStack(StreamingLayer):
         skip_scale: Float, factor on the summed skip output; some successors use sqrt(1 / blocks).
 
     Input shape:
-        `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`.
+        `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`. Optionally `condition`, those of
+        all blocks side by side: `[batch, time or 1, condition_units]`; `[batch, condition_units]` in `step`.
 
     Output shape:
         `[batch, time, skip_channels]`; `[batch, skip_channels]` in `step`.
@@ -40,7 +42,7 @@ class ResidualStack(StreamingLayer):
     16
 
     References:
-        van den Oord et al., WaveNet (2016), section 2.4, figure 4.
+        van den Oord et al., WaveNet (2016), sections 2.4 and 2.5, figure 4.
     """
 
     def __init__(
@@ -80,16 +82,23 @@ class ResidualStack(StreamingLayer):
             for i, dilation in enumerate(self.dilations)
         ]
 
-    def build(self, input_shape):
+    def build(self, inputs_shape, condition_shape=None):
         """Builds the blocks."""
         for block in self.blocks:
-            block.build(input_shape)
+            block.build(inputs_shape)
 
-    def forward(self, x, convolve):
+    def call(self, inputs, condition=None):
+        """Runs the whole sequence from a past of zeros."""
+        return super().call(inputs, condition)
+
+    def forward(self, x, convolve, condition=None):
         """Runs the blocks; see `StreamingLayer`."""
+        conditions = [None] * len(self.blocks)
+        if condition is not None:
+            conditions = ops.split(condition, len(self.blocks), axis=-1)
         total = None
-        for block in self.blocks:
-            x, skip = block.forward(x, convolve)
+        for block, condition in zip(self.blocks, conditions, strict=True):
+            x, skip = block.forward(x, convolve, condition)
             total = skip if total is None else total + skip
         return total if self.skip_scale == 1.0 else total * self.skip_scale
 
@@ -97,9 +106,14 @@ class ResidualStack(StreamingLayer):
         """The dilated convolution of every block."""
         return [block.conv for block in self.blocks]
 
-    def compute_output_shape(self, input_shape):
-        """Returns `input_shape` with `skip_channels` channels."""
-        return (*input_shape[:-1], self.skip_channels)
+    @property
+    def condition_units(self):
+        """Int, channels of `condition`: the gate channels of all blocks."""
+        return sum(block.conv.filters for block in self.blocks)
+
+    def compute_output_shape(self, inputs_shape, condition_shape=None):
+        """Returns `inputs_shape` with `skip_channels` channels."""
+        return (*inputs_shape[:-1], self.skip_channels)
 
     def get_config(self):
         """Returns the constructor's arguments."""

@@ -12,19 +12,21 @@ class StreamingLayer(keras.layers.Layer):
     A subclass writes its arithmetic once, in `forward(x, convolve)`, where `convolve(convolution, x)` applies one of
     `self.convolutions()` in their order. The schedules differ in `convolve` only: over the whole sequence (`call`), one
     step from the queues (`step`), or a block that continues the queues (`prime`). See `tf_wavenet.Streamable`.
+
+    A subclass that is conditioned takes the condition as one more argument of `forward`, and all schedules pass it on.
     """
 
     def convolutions(self):
         """The `CausalConv1D`s that `forward` applies, in order."""
         raise NotImplementedError
 
-    def forward(self, x, convolve):
+    def forward(self, x, convolve, *condition):
         """The arithmetic of the layer, pointwise in time but for `convolve(convolution, x)`."""
         raise NotImplementedError
 
-    def call(self, inputs):
+    def call(self, inputs, *condition):
         """Runs the whole sequence `[batch, time, channels]` from a past of zeros."""
-        return self.forward(inputs, lambda convolution, x: convolution(x))
+        return self.forward(inputs, lambda convolution, x: convolution(x), *condition)
 
     def get_initial_state(self, batch_size):
         """Returns the state before the first step, a past of zeros.
@@ -40,12 +42,13 @@ class StreamingLayer(keras.layers.Layer):
         """
         return self._queue.initial(batch_size, self._queue_channels, self.compute_dtype)
 
-    def step(self, inputs, state):
+    def step(self, inputs, state, *condition):
         """Runs one time step.
 
         Args:
             inputs: `[batch, channels]`, the input at this time step.
             state: The state of `get_initial_state` or of the step before.
+            *condition: What `call` takes after its inputs, at this time step.
 
         Returns:
             `(outputs, state)`: what `call` returns at this time step, without the time axis, and the next state.
@@ -57,15 +60,16 @@ class StreamingLayer(keras.layers.Layer):
             written.append(x)
             return convolution.apply_taps([*past, x])
 
-        outputs = self.forward(self._cast(inputs), convolve)
+        outputs = self.forward(self._cast(inputs), convolve, *map(self._cast, condition))
         return outputs, queue.push(state, written)
 
-    def prime(self, inputs, state):
+    def prime(self, inputs, state, *condition):
         """Runs a block of time steps in parallel, as many `step`s would.
 
         Args:
             inputs: `[batch, time, channels]`, time >= 1.
             state: The state of `get_initial_state` or of an earlier `step` or `prime`.
+            *condition: What `call` takes after its inputs, at these time steps.
 
         Returns:
             `(outputs, state)`: outputs `[batch, time, ...]` and the state after the block.
@@ -77,7 +81,7 @@ class StreamingLayer(keras.layers.Layer):
             joined.append(ops.concatenate([histories[len(joined)], x], axis=1))
             return convolution.convolve(joined[-1])
 
-        outputs = self.forward(self._cast(inputs), convolve)
+        outputs = self.forward(self._cast(inputs), convolve, *map(self._cast, condition))
         return outputs, queue.from_histories(joined)
 
     @property
@@ -97,4 +101,4 @@ class StreamingLayer(keras.layers.Layer):
         return self.convolutions()[0].input_channels
 
     def _cast(self, inputs):
-        return ops.cast(ops.convert_to_tensor(inputs), self.compute_dtype)
+        return None if inputs is None else ops.cast(ops.convert_to_tensor(inputs), self.compute_dtype)

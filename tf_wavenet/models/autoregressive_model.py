@@ -1,7 +1,6 @@
 """What autoregressive models share: likelihood, generation and the objective of `fit`."""
 
 import keras
-from keras import ops
 
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
 
@@ -9,34 +8,54 @@ from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
 class AutoregressiveModel(keras.Model):
     """Base of models whose `call(waveform)[:, t]` parametrises `self.distribution` of sample t given those before.
 
-    A subclass sets `distribution` and implements `call` and the `tf_wavenet.Streamable` protocol.
+    A subclass sets `distribution`, implements `call` and the `tf_wavenet.Streamable` protocol (whose `step` and
+    `prime` take the projected condition as a third argument), and sets `conditioning`, a `Conditioning` or None.
     """
 
     _decoder = None
+    conditioning = None
 
-    def log_prob(self, waveform):
+    def split_inputs(self, inputs):
+        """Returns `(waveform, conditions)` for what `call` takes, a waveform or a dict."""
+        raise NotImplementedError
+
+    def log_prob(self, inputs):
         """Returns the log-likelihood of each sample given those before it.
 
         Args:
-            waveform: `[batch, time]` in [-1, 1].
+            inputs: What `call` takes: `[batch, time]` in [-1, 1], or a dict with conditions.
 
         Returns:
-            float32 `[batch, time]`, in nats.
+            float32 `[batch, time]`, in nats (of densities, if the distribution has them).
         """
-        waveform = ops.convert_to_tensor(waveform)
-        return self.distribution.log_prob(self(waveform), waveform)
+        waveform, _ = self.split_inputs(inputs)
+        return self.distribution.log_prob(self(inputs), waveform)
 
-    def generate(self, num_samples, batch_size=1, seed=0, temperature=1.0, top_k=None, top_p=None, prompt=None):
+    def generate(
+        self,
+        num_samples=None,
+        batch_size=None,
+        seed=0,
+        temperature=1.0,
+        top_k=None,
+        top_p=None,
+        prompt=None,
+        local_condition=None,
+        global_condition=None,
+    ):
         """Generates audio, sample by sample, in one compiled loop.
 
         Args:
-            num_samples: Int >= 0, samples to generate for each row.
-            batch_size: Int >= 1, rows; each row draws its own random numbers.
+            num_samples: Int >= 0, samples to generate for each row; None: all that `local_condition` describes.
+            batch_size: Int >= 1, rows; each row draws its own random numbers. None: as many as the conditions, or 1.
             seed: Int in [0, 2**63). Same seed, model and settings: same samples.
             temperature: Float >= 0; 1 samples the model's distribution, 0 takes its mode.
             top_k: None, or int >= 1: sample among the k most probable levels only.
             top_p: None, or float in (0, 1]: sample among the most probable levels that reach this probability.
             prompt: None, or `[time]` or `[batch_size, time]`, the waveform to continue, in [-1, 1].
+            local_condition: Features `[frames, channels]` or `[batch_size, frames, channels]`, if the model has been
+                made for them; the first frame belongs to the first sample (of the prompt, if there is one).
+            global_condition: Speaker's name or number, or one a row; or a vector, or one a row.
 
         Returns:
             NumPy float32 `[batch_size, num_samples]`, in [-1, 1], without the prompt.
@@ -47,23 +66,26 @@ class AutoregressiveModel(keras.Model):
             RuntimeError: If the Keras backend is not TensorFlow.
         """
         generate = _decoding().generate
-        return generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, prompt)
+        conditions = {"local_condition": local_condition, "global_condition": global_condition}
+        return generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
 
     def stream(
         self,
-        num_samples,
+        num_samples=None,
         chunk_samples=4000,
-        batch_size=1,
+        batch_size=None,
         seed=0,
         temperature=1.0,
         top_k=None,
         top_p=None,
         prompt=None,
+        local_condition=None,
+        global_condition=None,
     ):
         """Generates the samples of `generate`, in chunks, as they are made.
 
         Args:
-            num_samples: As in `generate`; None goes on without end.
+            num_samples: As in `generate`; None without a local condition goes on without end.
             chunk_samples: Int >= 1, samples in each chunk but the last.
             batch_size: As in `generate`.
             seed: As in `generate`.
@@ -71,6 +93,8 @@ class AutoregressiveModel(keras.Model):
             top_k: As in `generate`.
             top_p: As in `generate`.
             prompt: As in `generate`.
+            local_condition: As in `generate`.
+            global_condition: As in `generate`.
 
         Yields:
             NumPy float32 `[batch_size, chunk_samples]`; the last chunk may be shorter.
@@ -79,7 +103,8 @@ class AutoregressiveModel(keras.Model):
             ValueError: As `generate`, at once and not at the first chunk.
         """
         stream = _decoding().stream
-        return stream(self, num_samples, chunk_samples, batch_size, seed, temperature, top_k, top_p, prompt)
+        conditions = {"local_condition": local_condition, "global_condition": global_condition}
+        return stream(self, num_samples, chunk_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
 
     def compile(self, optimizer="adam", loss=None, *, weighted_metrics=None, **kwargs):
         """Configures training as `keras.Model.compile`, with the model's own objective as the default.
@@ -103,11 +128,14 @@ class AutoregressiveModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns the loss; without targets the input waveform is the target."""
-        return super().compute_loss(x, x if y is None else y, y_pred, sample_weight, training)
+        return super().compute_loss(x, self._target(x, y), y_pred, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Returns the metrics; without targets the input waveform is the target."""
-        return super().compute_metrics(x, x if y is None else y, y_pred, sample_weight)
+        return super().compute_metrics(x, self._target(x, y), y_pred, sample_weight)
+
+    def _target(self, x, y):
+        return self.split_inputs(x)[0] if y is None else y
 
 
 def _decoding():

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet.distributions import MuLawCategorical
-from tf_wavenet.layers import CausalConv1D, OutputHead, ResidualStack
+from tf_wavenet.layers import CausalConv1D, Conditioning, ContextStack, OutputHead, ResidualStack
 from tf_wavenet.layers._validation import check_dilations, check_positive_int
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.presets import PRESETS
@@ -13,11 +13,14 @@ from tf_wavenet.mu_law import check_mu, mu_law_encode
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
 class WaveNet(AutoregressiveModel):
-    """Autoregressive model of raw audio: `p(x) = prod_t p(x[t] | x[<t])`.
+    """Autoregressive model of raw audio: `p(x) = prod_t p(x[t] | x[<t], h)`.
 
     `model(waveform)[:, t]` holds the parameters of the distribution of `waveform[:, t]` given the samples before it.
     The model itself shifts the waveform by one sample (of silence), so `fit(x=waveform, y=waveform)` is right, and
     `fit(waveform)` too. `step` fed 0.0 and then each true sample gives the same parameters.
+
+    The condition h may be global (a speaker or any vector), local (features such as a log-mel spectrogram: frame f
+    governs samples `f * local_hop ... (f + 1) * local_hop - 1`), or both; then the model's input is a dict.
 
     Args:
         dilations: Sequence of positive ints, one residual block each.
@@ -26,22 +29,37 @@ class WaveNet(AutoregressiveModel):
         skip_channels: Int >= 1, channels of the skip path.
         gate_channels: Even int, channels entering the gated activations; None means `2 * residual_channels`.
         head_channels: Int >= 1, channels between the head's two projections; None means `skip_channels`.
-        input_encoding: "one_hot", the mu-law levels as 0/1 vectors, or "scalar", the waveform itself (in training as
-            it is, not quantised; in generation as it was drawn, at the centre of a level).
+        input_encoding: "one_hot", the mu-law levels as 0/1 vectors, or "scalar", the samples as the distribution can
+            draw them (`distribution.quantize`). None: "one_hot" for `MuLawCategorical`, else "scalar".
         causal_kernel_size: Int >= 1, taps of the first causal convolution.
-        mu: Positive int, the highest mu-law level; 255 gives 256 classes.
+        mu: Positive int, the highest mu-law level of the one-hot input and of the default distribution.
         use_bias: Whether convolutions and projections have biases.
         residual_scale: Float, factor on every block's residual output.
         skip_scale: Float, factor on the summed skip output.
+        distribution: What the output parametrises, one of `tf_wavenet.distributions`; None: `MuLawCategorical(mu)`.
+        speakers: Names of speakers, or their number: the global condition is a speaker's number.
+        global_channels: Int >= 1, channels of the global vector or of a speaker's embedding (then None means 16).
+        local_channels: Int >= 1, channels of the local features; None means `mel_spec.num_mels`, or none.
+        local_hop: Int >= 1, samples in a feature frame; None means `mel_spec.hop_length`.
+        upsampling: "linear", "repeat" or "transposed"; see `FeatureUpsampler`.
+        local_context: Int >= 0, frames on either side that a convolution over frames sees.
+        local_filters: Int >= 1, channels that this convolution makes; None keeps `local_channels`.
+        context_dilations: Sequence of positive ints, in frames of `context_hop` samples: blocks of a second, cheaper
+            stack that looks far back at a lower rate (`ContextStack`). None: there is none.
+        context_hop: Int >= 1, samples in a frame of the context stack.
+        context_channels: Int >= 1, its residual and skip channels.
+        mel_spec: `MelSpec` of the local features, kept with the model so that others are refused; None: unknown.
 
     Input shape:
-        `[batch, time]`, waveform in [-1, 1].
+        `[batch, time]`, waveform in [-1, 1]; with a condition a dict of "waveform" and, as the model was made,
+        "local_condition", `[batch, frames, local_channels]` with `frames * local_hop >= time`, and
+        "global_condition", int `[batch]` with speakers, else `[batch, global_channels]`.
 
     Output shape:
-        `[batch, time, parameter_size]`, float32 logits of the `mu + 1` levels.
+        `[batch, time, parameter_size]`, float32.
 
     Raises:
-        ValueError: If an argument is outside its range.
+        ValueError: If an argument is outside its range; if an input is missing or has another shape.
 
     Example:
     >>> model = WaveNet(dilations=(1, 2, 4, 8) * 2, residual_channels=8, skip_channels=16)
@@ -49,9 +67,12 @@ class WaveNet(AutoregressiveModel):
     (1, 100, 256)
     >>> model.receptive_field
     32
+    >>> voices = WaveNet(dilations=(1, 2), residual_channels=8, skip_channels=16, speakers=("ann", "bob"))
+    >>> tuple(voices({"waveform": keras.ops.zeros((2, 50)), "global_condition": keras.ops.array([0, 1])}).shape)
+    (2, 50, 256)
 
     References:
-        van den Oord et al., WaveNet: A Generative Model for Raw Audio (2016), sections 2.1 to 2.4.
+        van den Oord et al., WaveNet: A Generative Model for Raw Audio (2016), sections 2.1 to 2.6.
     """
 
     def __init__(
@@ -62,15 +83,32 @@ class WaveNet(AutoregressiveModel):
         skip_channels=128,
         gate_channels=None,
         head_channels=None,
-        input_encoding="one_hot",
+        input_encoding=None,
         causal_kernel_size=2,
         mu=255,
         use_bias=True,
         residual_scale=1.0,
         skip_scale=1.0,
+        distribution=None,
+        speakers=None,
+        global_channels=None,
+        local_channels=None,
+        local_hop=None,
+        upsampling="linear",
+        local_context=0,
+        local_filters=None,
+        context_dilations=None,
+        context_hop=32,
+        context_channels=16,
+        mel_spec=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.mu = check_mu(mu)
+        self.distribution = _deserialized(distribution) or MuLawCategorical(mu)
+        self.mel_spec = _deserialized(mel_spec)
+        if input_encoding is None:
+            input_encoding = "one_hot" if isinstance(self.distribution, MuLawCategorical) else "scalar"
         if input_encoding not in ("one_hot", "scalar"):
             raise ValueError(
                 f"Expected input_encoding to be 'one_hot' or 'scalar'. Received: input_encoding={input_encoding!r}"
@@ -85,13 +123,23 @@ class WaveNet(AutoregressiveModel):
         self.head_channels = head_channels
         self.input_encoding = input_encoding
         self.causal_kernel_size = check_positive_int("causal_kernel_size", causal_kernel_size)
-        self.mu = check_mu(mu)
         self.use_bias = use_bias
         self.residual_scale = residual_scale
         self.skip_scale = skip_scale
+        self.speakers = speakers if speakers is None else _speaker_names(speakers)
+        self.global_channels = 16 if speakers is not None and global_channels is None else global_channels
+        self.local_channels, self.local_hop = local_channels, local_hop
+        if self.mel_spec is not None:
+            self.local_channels = _same("local_channels", local_channels, self.mel_spec.num_mels)
+            self.local_hop = _same("local_hop", local_hop, self.mel_spec.hop_length)
+        self.upsampling = upsampling
+        self.local_context = local_context
+        self.local_filters = local_filters
+        self.context_dilations = context_dilations if context_dilations is None else check_dilations(context_dilations)
+        self.context_hop = context_hop
+        self.context_channels = context_channels
 
         policy = self.dtype_policy
-        self.distribution = MuLawCategorical(mu)
         self.causal_conv = CausalConv1D(
             residual_channels, causal_kernel_size, use_bias=use_bias, dtype=policy, name="causal_conv"
         )
@@ -110,7 +158,30 @@ class WaveNet(AutoregressiveModel):
         self.head = OutputHead(
             self.distribution.parameter_size, head_channels, use_bias=use_bias, dtype=policy, name="head"
         )
-        self.input_spec = keras.layers.InputSpec(ndim=2)
+        self.conditioning = self.context_stack = None
+        if self.local_channels is not None or self.global_channels is not None:
+            self.conditioning = Conditioning(
+                self.stack.condition_units,
+                self.local_channels,
+                self.local_hop,
+                upsampling,
+                local_context,
+                local_filters,
+                self.global_channels,
+                None if self.speakers is None else len(self.speakers),
+                dtype=policy,
+                name="conditioning",
+            )
+        if self.context_dilations is not None:
+            self.context_stack = ContextStack(
+                self.stack.condition_units,
+                context_hop,
+                self.context_dilations,
+                context_channels,
+                context_channels,
+                dtype=policy,
+                name="context_stack",
+            )
         # Everything is known here: a WaveNet has its weights from the start.
         self.build((None, None))
 
@@ -141,16 +212,26 @@ class WaveNet(AutoregressiveModel):
         self.causal_conv.build(encoded)
         self.stack.build(self.causal_conv.compute_output_shape(encoded))
         self.head.build((None, None, self.skip_channels))
+        if self.conditioning is not None:
+            self.conditioning.build()
+        if self.context_stack is not None:
+            self.context_stack.build((None, None, 1))
         self.built = True
 
     def call(self, inputs):
         """Returns the parameters of every sample's distribution, `[batch, time, parameter_size]`.
 
         Args:
-            inputs: `[batch, time]` waveform in [-1, 1].
+            inputs: `[batch, time]` waveform in [-1, 1], or the dict of the class's docstring.
         """
-        previous = ops.pad(inputs, ((0, 0), (1, 0)))[:, :-1]
-        return self._parameters(self.stack(self.causal_conv(self._encode(previous))))
+        waveform, conditions = self.split_inputs(inputs)
+        previous = ops.pad(waveform, ((0, 0), (1, 0)))[:, :-1]
+        condition = None
+        if self.conditioning is not None:
+            condition = self.conditioning.project(self._cut(self.conditioning.encode(**conditions), waveform))
+        if self.context_stack is not None:
+            condition = _sum(condition, self.context_stack(self._scalar(previous)))
+        return self._parameters(self.stack(self.causal_conv(self._encode(previous)), condition))
 
     def get_initial_state(self, batch_size):
         """Returns the state before the first sample.
@@ -159,55 +240,119 @@ class WaveNet(AutoregressiveModel):
             batch_size: Int or scalar integer tensor.
 
         Returns:
-            Dict of dicts of tensors in the compute dtype, those of the first convolution and of the residual stack.
+            Dict of dicts of tensors in the compute dtype: those of the first convolution, of the residual stack and,
+            if there is one, of the context stack.
         """
-        return {
-            "causal_conv": self.causal_conv.get_initial_state(batch_size),
-            "stack": self.stack.get_initial_state(batch_size),
-        }
+        return {name: layer.get_initial_state(batch_size) for name, layer in self._streaming_layers().items()}
 
-    def step(self, previous_sample, state):
+    def step(self, previous_sample, state, condition=None):
         """Predicts one sample from the one before it and the state.
 
         Args:
             previous_sample: `[batch]`, the sample before the one to predict, in [-1, 1]; 0.0 at the very start.
             state: The state of `get_initial_state` or of the step before.
+            condition: `[batch, units]`, if the model is conditioned: `model.conditioning(...)[:, t]`.
 
         Returns:
             `(parameters, state)`: float32 `[batch, parameter_size]` and the next state.
         """
-        previous_sample = ops.convert_to_tensor(previous_sample)
-        x, causal_state = self.causal_conv.step(self._encode(previous_sample), state["causal_conv"])
-        x, stack_state = self.stack.step(x, state["stack"])
-        return self._parameters(x), {"causal_conv": causal_state, "stack": stack_state}
+        return self._stream("step", previous_sample, state, condition)
 
-    def prime(self, previous_samples, state):
+    def prime(self, previous_samples, state, condition=None):
         """Runs many steps in parallel: fills the queues from a block of known samples.
 
         Args:
             previous_samples: `[batch, time]`, what `time` steps would be fed; time >= 1.
             state: The state of `get_initial_state` or of an earlier `step` or `prime`.
+            condition: `[batch, time or 1, units]`, as in `step`.
 
         Returns:
             `(parameters, state)`: float32 `[batch, time, parameter_size]` and the state after the block.
         """
-        previous_samples = ops.convert_to_tensor(previous_samples)
-        x, causal_state = self.causal_conv.prime(self._encode(previous_samples), state["causal_conv"])
-        x, stack_state = self.stack.prime(x, state["stack"])
-        return self._parameters(x), {"causal_conv": causal_state, "stack": stack_state}
+        return self._stream("prime", previous_samples, state, condition)
+
+    def _stream(self, schedule, previous, state, condition):
+        if (condition is None) != (self.conditioning is None):
+            wanted = "no condition" if self.conditioning is None else "a condition, model.conditioning(...)"
+            raise ValueError(f"Expected {wanted} in {schedule}.")
+        previous, new_state = ops.convert_to_tensor(previous), {}
+
+        def run(name, x, *extra):
+            y, new_state[name] = getattr(getattr(self, name), schedule)(x, state[name], *extra)
+            return y
+
+        x = run("causal_conv", self._encode(previous))
+        if self.context_stack is not None:
+            condition = _sum(condition, run("context_stack", self._scalar(previous)))
+        return self._parameters(run("stack", x, condition)), new_state
+
+    def _streaming_layers(self):
+        layers = {"causal_conv": self.causal_conv, "stack": self.stack}
+        return layers if self.context_stack is None else {**layers, "context_stack": self.context_stack}
 
     @property
     def receptive_field(self):
-        """Int, the number of past samples that the distribution of one sample depends on."""
-        return self.causal_conv.receptive_field + self.stack.receptive_field - 1
+        """Int, the number of past samples that the distribution of one sample depends on (at most)."""
+        near = self.causal_conv.receptive_field + self.stack.receptive_field - 1
+        if self.context_stack is None:
+            return near
+        # The context enters at every block's gate, and the blocks after the first look back from there.
+        later = self.stack.receptive_field - self.stack.blocks[0].receptive_field
+        return max(near, later + self.context_stack.receptive_field)
+
+    @property
+    def period(self):
+        """Int, samples after which the schedule of the layers repeats: `context_hop`, or 1 without context stack."""
+        return 1 if self.context_stack is None else self.context_hop
+
+    def split_inputs(self, inputs):
+        """Splits what `call` takes.
+
+        Args:
+            inputs: Waveform, or dict.
+
+        Returns:
+            `(waveform, conditions)`: `[batch, time]`, and a dict of the conditions.
+
+        Raises:
+            ValueError: If an input is missing, unknown or has another shape.
+        """
+        given = dict(inputs) if isinstance(inputs, dict) else {"waveform": inputs}
+        names = {"waveform"}
+        names |= {"local_condition"} if self.local_channels is not None else set()
+        names |= {"global_condition"} if self.global_channels is not None else set()
+        if set(given) != names:
+            raise ValueError(f"Expected inputs {sorted(names)}. Received: {sorted(given)}")
+        waveform = given.pop("waveform")
+        if not keras.utils.is_keras_tensor(waveform):
+            waveform = ops.convert_to_tensor(waveform)
+        if len(waveform.shape) != 2:
+            raise ValueError(f"Expected waveform of shape [batch, time]. Received: shape {tuple(waveform.shape)}")
+        return waveform, given
+
+    def _cut(self, encoded, waveform):
+        if self.local_channels is None:
+            return encoded
+        time, covered = waveform.shape[1], encoded.shape[1]
+        if time is not None and covered is not None and covered < time:
+            raise ValueError(
+                f"Expected local_condition of at least {-(-time // self.local_hop)} frames for {time} samples. "
+                f"Received: {covered // self.local_hop} frames"
+            )
+        return encoded[:, : ops.shape(waveform)[1]]
+
+    def _scalar(self, waveform):
+        return ops.expand_dims(ops.cast(self.distribution.quantize(waveform), self.compute_dtype), -1)
 
     def compute_output_shape(self, input_shape):
         """Returns `[batch, time, parameter_size]`."""
-        return (*input_shape, self.distribution.parameter_size)
+        shape = input_shape["waveform"] if isinstance(input_shape, dict) else input_shape
+        return (*shape, self.distribution.parameter_size)
 
     def compute_output_spec(self, inputs, training=None):
         """Returns a float32 tensor, whatever the compute dtype."""
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), "float32")
+        waveform, _ = self.split_inputs(inputs)
+        return keras.KerasTensor(self.compute_output_shape(waveform.shape), "float32")
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -225,12 +370,51 @@ class WaveNet(AutoregressiveModel):
             "use_bias": self.use_bias,
             "residual_scale": self.residual_scale,
             "skip_scale": self.skip_scale,
+            "distribution": keras.saving.serialize_keras_object(self.distribution),
+            "speakers": self.speakers if self.speakers is None else list(self.speakers),
+            "global_channels": self.global_channels,
+            "local_channels": self.local_channels,
+            "local_hop": self.local_hop,
+            "upsampling": self.upsampling,
+            "local_context": self.local_context,
+            "local_filters": self.local_filters,
+            "context_dilations": self.context_dilations
+            if self.context_dilations is None
+            else list(self.context_dilations),
+            "context_hop": self.context_hop,
+            "context_channels": self.context_channels,
+            "mel_spec": self.mel_spec if self.mel_spec is None else keras.saving.serialize_keras_object(self.mel_spec),
         }
 
     def _encode(self, samples):
         if self.input_encoding == "scalar":
-            return ops.expand_dims(ops.cast(samples, self.compute_dtype), -1)
+            return self._scalar(samples)
         return ops.one_hot(mu_law_encode(samples, self.mu), self.mu + 1, dtype=self.compute_dtype)
 
     def _parameters(self, skip):
         return ops.cast(self.head(skip), "float32")
+
+
+def _deserialized(value):
+    return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
+
+
+def _same(name, given, of_spec):
+    if given not in (None, of_spec):
+        raise ValueError(f"Expected {name} to be the mel_spec's, {of_spec}. Received: {name}={given!r}")
+    return of_spec
+
+
+def _speaker_names(speakers):
+    if isinstance(speakers, str):
+        raise ValueError(f"Expected speakers to be names, or their number. Received: speakers={speakers!r}")
+    if hasattr(speakers, "__index__"):
+        speakers = range(check_positive_int("speakers", speakers))
+    names = tuple(str(name) for name in speakers)
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"Expected speakers to be different names, at least 1. Received: speakers={speakers!r}")
+    return names
+
+
+def _sum(condition, context):
+    return context if condition is None else condition + context

@@ -11,6 +11,7 @@ distribution = MuLawCategorical()
 
 def draw(logits, n=20000, seed=0, **settings):
     u = (np.random.default_rng(seed).permutation(n) + 0.5).astype("float32") / n
+    u = np.stack([u, 1 - u], axis=-1)
     params = np.broadcast_to(np.asarray(logits, "float32"), (n, 256))
     return np.bincount(mu_law_encode(distribution.sample(params, u, **settings)), minlength=256) / n
 
@@ -45,10 +46,10 @@ def test_samples_follow_the_density(rng, temperature):
 
 def test_temperature_zero_is_the_mode(rng):
     logits = rng.normal(size=(100, 256)).astype("float32")
-    samples = distribution.sample(logits, rng.uniform(size=100).astype("float32"), temperature=0.0)
+    samples = distribution.sample(logits, rng.uniform(size=(100, 2)).astype("float32"), temperature=0.0)
     np.testing.assert_array_equal(mu_law_encode(samples), logits.argmax(axis=-1))
     # All levels equally probable: still one fixed answer.
-    flat = distribution.sample(np.zeros((50, 256), "f"), rng.uniform(size=50).astype("float32"), temperature=0.0)
+    flat = distribution.sample(np.zeros((50, 256), "f"), rng.uniform(size=(50, 2)).astype("float32"), temperature=0.0)
     assert len(set(np.asarray(flat).tolist())) == 1
 
 
@@ -83,7 +84,7 @@ def test_top_k_then_top_p(rng):
 def test_impossible_levels_are_never_drawn():
     logits = np.full((2, 256), -np.inf, "float32")
     logits[:, 100] = 0.0
-    edges = np.array([2.0**-24, 1 - 2.0**-24], "float32")
+    edges = np.array([[2.0**-24, 0.5], [1 - 2.0**-24, 0.5]], "float32")
     np.testing.assert_array_equal(mu_law_encode(distribution.sample(logits, edges)), [100, 100])
 
 
@@ -92,6 +93,14 @@ def test_half_precision_parameters_are_computed_in_float32():
     nats = distribution.log_prob(logits, np.zeros(1, "float32"))
     assert keras.backend.standardize_dtype(nats.dtype) == "float32"
     np.testing.assert_allclose(nats, -np.log(256), rtol=1e-6)
+
+
+def test_quantize_gives_centres_of_levels(rng):
+    x = rng.uniform(-1.5, 1.5, 500).astype("float32")
+    companded = 2 * reference.mu_law_levels(x) / 255 - 1
+    expected = np.sign(companded) * (256 ** np.abs(companded) - 1) / 255
+    np.testing.assert_allclose(distribution.quantize(x), expected, atol=1e-7)
+    assert distribution.has_levels
 
 
 def test_serialises():

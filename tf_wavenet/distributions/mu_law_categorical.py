@@ -1,11 +1,11 @@
-"""Output distributions: what the parameters that a model predicts for one sample mean."""
+"""The categorical distribution over mu-law levels."""
 
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
+from tf_wavenet.distributions._draw import draw, tempered
 from tf_wavenet.mu_law import check_mu, mu_law_decode, mu_law_encode
 
 
@@ -30,6 +30,8 @@ class MuLawCategorical:
     References:
         van den Oord et al., WaveNet (2016), section 2.2.
     """
+
+    has_levels = True
 
     def __init__(self, mu=255):
         self.mu = check_mu(mu)
@@ -57,7 +59,8 @@ class MuLawCategorical:
 
         Args:
             params: `[batch, parameter_size]` logits.
-            uniform: float32 `[batch]` random numbers in (0, 1), one a row; equal numbers give equal samples.
+            uniform: float32 `[batch, 2]` random numbers in (0, 1), of which column 0 draws the level; equal numbers
+                give equal samples.
             temperature: Scalar float or tensor >= 0 that divides the logits; 0 gives the mode.
             top_k: None, or scalar int or tensor in [1, parameter_size]: only the k most probable levels (and those
                 as probable as the k-th) can be drawn. Applied before `top_p`.
@@ -69,21 +72,18 @@ class MuLawCategorical:
         """
         logits = ops.cast(params, "float32")
         temperature = ops.cast(temperature, "float32")
-        scaled = logits - ops.max(logits, axis=-1, keepdims=True)
-        scaled = scaled / ops.maximum(temperature, 1e-6)
+        scaled = tempered(logits, temperature)
         if top_k is not None or top_p is not None:
             scaled = self._keep_probable(scaled, top_k, top_p)
-        weights = ops.exp(scaled)
-        # A matrix product sums faster than a scan. Impossible levels are zeroed, so that rounding cannot draw them.
-        size = self.parameter_size
-        cumulative = ops.matmul(weights, np.triu(np.ones((size, size), "float32")))
-        cumulative = ops.where(weights > 0, cumulative, 0.0)
-        reached = cumulative >= ops.expand_dims(uniform, -1) * ops.max(cumulative, axis=-1, keepdims=True)
-        return self.mode(ops.where(temperature > 0, ops.cast(reached, "float32"), logits))
+        return mu_law_decode(draw(scaled, uniform[..., 0], temperature, logits), self.mu)
 
     def mode(self, params):
         """Returns the most probable samples, float32 `[...]`, for logits `[..., parameter_size]`."""
         return mu_law_decode(ops.argmax(params, axis=-1), self.mu)
+
+    def quantize(self, x):
+        """Returns `x`, a waveform of any shape, at the centres of its mu-law levels: float32 in [-1, 1]."""
+        return mu_law_decode(mu_law_encode(x, self.mu), self.mu)
 
     def get_config(self):
         """Returns the constructor's arguments."""

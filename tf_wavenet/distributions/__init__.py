@@ -1,0 +1,11 @@
+"""Output distributions: what the parameters that a model predicts for one sample mean.
+
+All have `parameter_size`, `has_levels`, `log_prob`, `sample`, `mode` and `quantize`, and compute in float32.
+"""
+
+from tf_wavenet.distributions.gaussian import Gaussian
+from tf_wavenet.distributions.mixture_of_gaussians import MixtureOfGaussians
+from tf_wavenet.distributions.mixture_of_logistics import MixtureOfLogistics
+from tf_wavenet.distributions.mu_law_categorical import MuLawCategorical
+
+__all__ = ["Gaussian", "MixtureOfGaussians", "MixtureOfLogistics", "MuLawCategorical"]
