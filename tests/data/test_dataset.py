@@ -1,5 +1,6 @@
 """Batches: every sample of every file counted once an epoch, its true past before it, the same for the same seed."""
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -167,3 +168,46 @@ def test_options_out_of_range(ramps, options):
 def test_no_files(ramps):
     with pytest.raises(ValueError, match="Expected a manifest of at least 1 file"):
         window_dataset(type(ramps)(16000, ()), 20, 10, 4)
+
+
+class Numbers:
+    """Features that tell file and frame: number of the file, number of the frame."""
+
+    hop_length, channels = 7, 2
+
+    def __call__(self, file, waveform):
+        frames = -(-len(waveform) // self.hop_length)
+        return waveform, np.stack([np.full(frames, int(file.name)), np.arange(frames)], axis=1).astype("float32")
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_features_belong_to_their_samples(ramps, shuffle):
+    dataset = window_dataset(ramps, 20, 10, 4, shuffle=shuffle, seed=3, features=Numbers(), context_frames=2)
+    counted = 0
+    for inputs, target, weight in dataset:
+        assert inputs["waveform"].shape == (4, 35) and inputs["local_condition"].shape == (4, 7, 2)
+        np.testing.assert_array_equal(inputs["waveform"], target)
+        levels = np.rint(target.numpy() * 32768).astype(int)
+        for row, weights, local in zip(levels, weight.numpy(), inputs["local_condition"].numpy(), strict=True):
+            counted += int(weights.sum())
+            for at in np.flatnonzero(weights):
+                file, position = divmod(row[at] - 1, 1000)
+                assert tuple(local[at // 7]) == (file, position // 7)
+            if weights.any():
+                last = -(-LENGTHS[file] // 7) - 1  # beyond it the last frame is repeated
+                np.testing.assert_array_equal(local[:, 1], np.minimum(local[0, 1] + np.arange(7), last))
+    assert counted == sum(LENGTHS)
+
+
+def test_speakers_are_numbered_by_name(ramps):
+    files = tuple(dataclasses.replace(file, speaker="ann" if i % 2 else "bob") for i, file in enumerate(ramps.files))
+    manifest = dataclasses.replace(ramps, files=files)
+    assert manifest.speakers == ("ann", "bob")
+    for inputs, _, weight in window_dataset(manifest, 20, 10, 4, speakers=manifest.speakers):
+        for row, weights, speaker in zip(
+            inputs["waveform"].numpy(), weight.numpy(), inputs["global_condition"].numpy(), strict=True
+        ):
+            if weights.any():
+                assert speaker == (1 - int(np.rint(row.max() * 32768)) // 1000 % 2)
+    with pytest.raises(ValueError, match=r"Expected recordings of the speakers \['bob'\]. Received: \['ann'\]"):
+        window_dataset(manifest, 20, 10, 4, speakers=("bob",))

@@ -6,6 +6,7 @@ from tf_wavenet.data.corpus import index_corpus
 from tf_wavenet.data.dataset import steps_per_epoch, window_dataset
 from tf_wavenet.data.decode_audio import decode_audio
 from tf_wavenet.data.features import load_features, log_mel, save_features
+from tf_wavenet.data.local_features import MelFeatures, StoredFeatures
 from tf_wavenet.data.manifest import AudioFile, Manifest
 from tf_wavenet.data.preprocess import preprocess, restore
 
@@ -13,6 +14,8 @@ __all__ = [
     "AudioError",
     "AudioFile",
     "Manifest",
+    "MelFeatures",
+    "StoredFeatures",
     "decode_audio",
     "index_corpus",
     "load_audio",

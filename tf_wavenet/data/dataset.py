@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +24,9 @@ def window_dataset(
     seed: int = 0,
     repeat: bool = False,
     start_step: int = 0,
+    speakers: Sequence[str] | None = None,
+    features: Callable | None = None,
+    context_frames: int = 0,
 ) -> tf.data.Dataset:
     """Makes batches for `model.fit` and `model.evaluate`: windows of recordings with their true past.
 
@@ -47,13 +51,19 @@ def window_dataset(
         repeat: Whether to go on for ever. If not, the dataset is one epoch long and, shuffled, each iteration over it
             is the next epoch.
         start_step: With `repeat`, the number of batches to leave out: those a resumed training has had. Costs nothing.
+        speakers: Names of speakers: the position of each recording's speaker becomes its "global_condition".
+        features: `MelFeatures`, `StoredFeatures` or any function like them: its features become "local_condition".
+            Window and context are then rounded up to whole frames.
+        context_frames: With `features`, frames that are given beyond the window, for models that look ahead.
 
     Returns:
-        Dataset of `(waveform, waveform, sample_weight)`, both float32 [batch_size, context_samples + window_samples].
-        Its cardinality is `steps_per_epoch(...)`, or infinite.
+        Dataset of `(inputs, waveform, sample_weight)`; waveform and weight are float32 [batch_size, context_samples +
+        window_samples]. The inputs are the waveform or, with a condition, a dict as `WaveNet` takes it: "waveform",
+        "global_condition" int32 [batch_size], "local_condition" float32 [batch_size, frames, channels] (past the end of
+        a file its last frame). Its cardinality is `steps_per_epoch(...)`, or infinite.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`.
 
     Example:
     >>> import tempfile, soundfile
@@ -65,36 +75,53 @@ def window_dataset(
     >>> tuple(waveform.shape), int(tf.reduce_sum(weight))  # 400 + 300 + 300 samples count
     ((4, 400), 1000)
     """
+    hop_length = features.hop_length if features else 1
+    if features:
+        window_samples, context_samples = (-(-n // hop_length) * hop_length for n in (window_samples, context_samples))
     epoch_steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size)
     if seed < 0 or start_step < 0 or (start_step and not repeat):
         expected = "Expected seed and start_step to be at least 0, and start_step to be 0 unless repeat=True"
         raise ValueError(f"{expected}. Received: seed={seed}, start_step={start_step}, repeat={repeat}")
-    lengths = _lengths(manifest)
-    cache = WaveformCache(manifest, _CACHE_SAMPLES)
+    lengths, ids = _lengths(manifest), None if speakers is None else _speaker_ids(manifest, speakers)
+    cache = WaveformCache(manifest, _CACHE_SAMPLES, features or (lambda file, samples: (samples, None)))
     pool_samples = int(lengths.sum()) if lengths.sum() <= _CACHE_SAMPLES else _CACHE_SAMPLES // 2
     shape = (batch_size, context_samples + window_samples)
+    num_frames = shape[1] // hop_length + context_frames
 
     @functools.lru_cache(maxsize=2)
     def windows_of(epoch):
         random = np.random.default_rng((seed, epoch)) if shuffle else None
-        return cut_windows(lengths, window_samples, context_samples, random, pool_samples)
+        return cut_windows(lengths, window_samples, context_samples, random, pool_samples, hop_length)
 
     def make_batch(step):
         epoch, number = divmod(int(step), epoch_steps)
         windows = windows_of(epoch if shuffle else 0)
         waveform, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        local = np.zeros((batch_size, num_frames, features.channels if features else 0), np.float32)
+        speaker = np.zeros(batch_size, np.int32)
         rows = slice(number * batch_size, (number + 1) * batch_size)
         fields = windows.file[rows], windows.begin[rows], windows.end[rows], windows.start[rows]
         for row, (file, begin, end, start) in enumerate(zip(*fields, strict=True)):
-            samples = cache.load(file)[start : start + shape[1]]
+            samples, frames = cache.load(file)
+            samples = samples[start : start + shape[1]]
             waveform[row, : len(samples)] = samples
             weight[row, begin - start : end - start] = 1.0
-        return waveform, weight
+            if features:
+                local[row] = frames.take(start // hop_length + np.arange(num_frames), axis=0, mode="clip")
+            if ids is not None:
+                speaker[row] = ids[file]
+        return waveform, weight, local, speaker
 
     def batch(step):
-        waveform, weight = tf.numpy_function(make_batch, [step], (tf.float32, tf.float32))
+        types = (tf.float32, tf.float32, tf.float32, tf.int32)
+        waveform, weight, local, speaker = tf.numpy_function(make_batch, [step], types)
         waveform, weight = tf.ensure_shape(waveform, shape), tf.ensure_shape(weight, shape)
-        return waveform, waveform, weight
+        inputs = {"waveform": waveform}
+        if features:
+            inputs["local_condition"] = tf.ensure_shape(local, (batch_size, num_frames, features.channels))
+        if ids is not None:
+            inputs["global_condition"] = tf.ensure_shape(speaker, (batch_size,))
+        return inputs if len(inputs) > 1 else waveform, waveform, weight
 
     if repeat:
         steps = tf.data.Dataset.counter(start_step)
@@ -141,3 +168,11 @@ def steps_per_epoch(manifest: Manifest, window_samples: int, context_samples: in
 
 def _lengths(manifest):
     return np.array([file.num_samples for file in manifest.files], np.int64)
+
+
+def _speaker_ids(manifest, speakers):
+    numbers = {name: i for i, name in enumerate(speakers)}
+    unknown = sorted({str(file.speaker) for file in manifest.files if file.speaker not in numbers})
+    if unknown:
+        raise ValueError(f"Expected recordings of the speakers {sorted(numbers)}. Received: {unknown}")
+    return [numbers[file.speaker] for file in manifest.files]

@@ -80,6 +80,11 @@ class Manifest:
         """Length of all files together in seconds."""
         return self.num_samples / self.sample_rate
 
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names of the speakers that the corpus tells, sorted."""
+        return tuple(sorted({file.speaker for file in self.files if file.speaker is not None}))
+
     def split(self, validation_fraction: float, seed: int = 0) -> tuple["Manifest", "Manifest"]:
         """Divides the files at random into training and validation; no file is in both, neither is empty.
 

@@ -2,9 +2,9 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
-
-import numpy as np
+from typing import Any
 
 from tf_wavenet.data.manifest import Manifest
 
@@ -17,23 +17,25 @@ class WaveformCache:
     Args:
         manifest: The corpus.
         limit_samples: Most samples to hold (4 bytes each). The recording in use is held whatever its length.
+        transform: Function of an `AudioFile` and its waveform; what it returns is held in the waveform's place.
     """
 
-    def __init__(self, manifest: Manifest, limit_samples: int):
+    def __init__(self, manifest: Manifest, limit_samples: int, transform: Callable = lambda file, waveform: waveform):
         self.manifest = manifest
+        self.transform = transform
         self.limit_samples = limit_samples
         self._lock = threading.Lock()
         self._held = OrderedDict()
         self._num_samples = 0
 
-    def load(self, index: int) -> np.ndarray:
+    def load(self, index: int) -> Any:
         """Returns the recording `manifest.files[index]`.
 
         Args:
             index: Position in the manifest.
 
         Returns:
-            float32 array [num_samples]; not to be written to.
+            float32 array [num_samples], or what `transform` makes of it; not to be written to.
 
         Raises:
             AudioError: As `AudioFile.load`.
@@ -49,7 +51,8 @@ class WaveformCache:
                 self._num_samples -= self.manifest.files[dropped].num_samples
         if decodes:
             try:
-                future.set_result(self.manifest.files[index].load(self.manifest.sample_rate))
+                file = self.manifest.files[index]
+                future.set_result(self.transform(file, file.load(self.manifest.sample_rate)))
             except BaseException as error:
                 future.set_exception(error)
         return future.result()

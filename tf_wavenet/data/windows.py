@@ -43,6 +43,7 @@ def cut_windows(
     context_samples: int,
     random: np.random.Generator | None,
     pool_samples: int,
+    hop_length: int = 1,
 ) -> Windows:
     """Cuts all recordings for one epoch.
 
@@ -58,6 +59,7 @@ def cut_windows(
         random: Source of borders and order. None: slack at the end, files and windows in order.
         pool_samples: At random, the files are shuffled and taken in pools of about so many samples, whose windows are
             shuffled together; a reader that holds two pools reads every file once.
+        hop_length: Windows start at multiples of it, if it divides `window_samples` and `context_samples`.
 
     Returns:
         The windows.
@@ -69,7 +71,7 @@ def cut_windows(
 
     slack = context_samples + counts * window_samples - lengths
     if random is not None:
-        slack = random.integers(0, np.where(counts > 1, slack, 0) + 1)
+        slack = hop_length * random.integers(0, np.where(counts > 1, slack, 0) // hop_length + 1)
         first = context_samples + window_samples - slack
     else:
         first = np.full(len(lengths), context_samples + window_samples)

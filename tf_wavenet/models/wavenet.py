@@ -301,6 +301,12 @@ class WaveNet(AutoregressiveModel):
         return max(near, later + self.context_stack.receptive_field)
 
     @property
+    def context_samples(self):
+        """Int, past samples that a training window needs in front of its targets, frames at its edge included."""
+        frames = 0 if self.local_channels is None else self.local_context + 1
+        return self.receptive_field + frames * (self.local_hop or 0)
+
+    @property
     def period(self):
         """Int, samples after which the schedule of the layers repeats: `context_hop`, or 1 without context stack."""
         return 1 if self.context_stack is None else self.context_hop
