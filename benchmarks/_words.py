@@ -5,7 +5,7 @@ import math
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -89,19 +89,37 @@ def bigram_model(texts: Iterable[Sequence[str]]) -> str:
     return "\n".join([*lines, "", "\\end\\", ""])
 
 
+def pronunciations(vocabulary: Set[str]) -> dict[str, list[str]]:
+    """Looks words up in PocketSphinx's English dictionary.
+
+    Args:
+        vocabulary: Words in lower case.
+
+    Returns:
+        The lines of the dictionary, "word P R O N" and "word(2) P R O N", for each word that it has.
+    """
+    path = Path(require("pocketsphinx").get_model_path("en-us/cmudict-en-us.dict"))
+    found = collections.defaultdict(list)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        word = re.sub(r"\(\d+\)$", "", line.split()[0])
+        if word in vocabulary:
+            found[word].append(line)
+    return dict(found)
+
+
 class Recognizer:
     """PocketSphinx with its English acoustic model and dictionary, and a language model of the corpus's own texts.
 
     The language model knows which words follow which in these texts, so that what is measured is the sound and not how
     far telephone prompts are from newspaper English; it is the same for every system that is compared. Words of the
-    texts that the dictionary lacks are never heard: they count as errors, for every system alike. The acoustic model was
-    trained in rooms and mishears what begins and ends in digital silence, so the same noise at -60 dB is added to all.
+    texts that the dictionary lacks are never heard: they count as errors, for every system alike. The acoustic model
+    learnt from rooms and mishears what begins and ends in digital silence, so the same noise at -60 dB is added to all.
 
     Args:
-        texts: Sentences as lists of words, as `normalise` makes them.
+        texts: Sentences as lists of words, as `normalise` makes them, some of them English.
 
     Raises:
-        ValueError: If the package is missing, or the dictionary has none of the words.
+        ValueError: If the package is missing.
 
     References:
         Huggins-Daines et al., PocketSphinx (ICASSP 2006).
@@ -110,19 +128,14 @@ class Recognizer:
     def __init__(self, texts: Iterable[Sequence[str]]) -> None:
         pocketsphinx = require("pocketsphinx")
         texts = [list(text) for text in texts]
-        vocabulary = {word for text in texts for word in text}
-        # Lines "word P R O N" and "word(2) P R O N". A dictionary of more words than the model has would load slowly.
-        lines = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8").splitlines()
-        known = [(word, line) for line in lines if (word := re.sub(r"\(\d+\)$", "", line.split()[0])) in vocabulary]
-        self.unknown = sorted(vocabulary - {word for word, _ in known})
-        if not known:
-            raise ValueError(
-                f"Expected texts with English words. Received: {len(vocabulary)} words, none of them known"
-            )
+        known = pronunciations({word for text in texts for word in text})
         with tempfile.TemporaryDirectory() as folder:
             model, dictionary = Path(folder, "texts.arpa"), Path(folder, "words.dict")
             model.write_text(bigram_model(texts), encoding="utf-8")
-            dictionary.write_text("\n".join(line for _, line in known) + "\n", encoding="utf-8")
+            # With more words in the dictionary than in the model it would load slowly.
+            dictionary.write_text(
+                "\n".join(line for lines in known.values() for line in lines) + "\n", encoding="utf-8"
+            )
             # Each file is normalised by its own mean (CMN), so that the order of files does not matter.
             settings = {"samprate": SAMPLE_RATE, "loglevel": "FATAL", "cmn": "batch"}
             self._decoder = pocketsphinx.Decoder(lm=str(model), dict=str(dictionary), **settings)
@@ -159,9 +172,9 @@ def make_recognizer(texts: Iterable[str | None]) -> Recognizer | None:
     if not spoken:
         print("note: no texts in the corpus, so no word errors", file=sys.stderr)
         return None
-    recognizer = Recognizer(words)
-    known = 1 - sum(word in recognizer.unknown for word in spoken) / len(spoken)
-    if known < _LEAST_KNOWN:
-        print(f"note: {known:.0%} of the words are in the English dictionary, so no word errors", file=sys.stderr)
+    english = pronunciations(set(spoken))
+    share = sum(word in english for word in spoken) / len(spoken)
+    if share < _LEAST_KNOWN:
+        print(f"note: {share:.0%} of the words are in the English dictionary, so no word errors", file=sys.stderr)
         return None
-    return recognizer
+    return Recognizer(words)

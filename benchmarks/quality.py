@@ -24,7 +24,7 @@ from benchmarks._recordings import read
 from benchmarks._scores import Corpus, score, summarise, table
 from benchmarks._words import make_recognizer
 from tf_wavenet import MelSpec, WaveNet, mu_law_decode, mu_law_encode
-from tf_wavenet.data import log_mel, preprocess, restore
+from tf_wavenet.data import log_mel, preprocess
 from training.command_line import parse, run
 from training.files import atomic_path
 from training.runs import load_model
@@ -85,7 +85,7 @@ def copy_synthesis(model: WaveNet, waveforms: list[np.ndarray], batch_size: int 
                 target[: len(waveform)] = gain * waveform
             features = log_mel(padded, spec)
             audio = model.generate(padded.shape[1], batch_size=len(batch), seed=seed, local_condition=features)
-            audio = restore(np.asarray(audio), spec, gains)
+            audio = audio / gains[:, None]
             spoken |= {row: made[: len(waveforms[row])] for row, made in zip(rows, audio, strict=True)}
             bar.update(sum(map(len, batch)))
     return [spoken[row] for row in range(len(waveforms))]

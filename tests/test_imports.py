@@ -16,7 +16,7 @@ ALLOWED = {
     "objectives": set(),
     "layers": {"mu_law", "layers", "streaming"},
     "decoding": {"decoding"},
-    "models": {"mu_law", "distributions", "objectives", "layers", "models", "decoding"},
+    "models": {"mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
     "export": {"mu_law", "streaming", "decoding"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {"mu_law", "mel_spec", "distributions", "objectives", "streaming", "layers", "models", "export"},

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -133,7 +134,8 @@ class HeldOut(StepCallback):
         validation: Dataset of (waveform, waveform, sample_weight).
         writer: TensorBoard's.
         sample_rate: In Hz.
-        sample_seconds: Audio to generate each time; 0 for none.
+        sample_seconds: Audio to generate each time, at most what the conditions describe; 0 for none.
+        conditions: Keyword arguments of `WaveNet.generate` that tell what to say.
         progress: Shows the figure.
     """
 
@@ -149,6 +151,7 @@ class HeldOut(StepCallback):
         sample_rate: int,
         sample_seconds: float,
         progress: Progress,
+        conditions: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(every, start, steps)
         self._run = run
@@ -156,6 +159,7 @@ class HeldOut(StepCallback):
         self._writer = writer
         self._sample_rate = sample_rate
         self._sample_seconds = sample_seconds
+        self._conditions = conditions or {}
         self._progress = progress
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -177,10 +181,15 @@ class HeldOut(StepCallback):
         with self._writer.as_default(step):
             tf.summary.scalar("held_out/bits_per_sample", bits)
             if self._sample_seconds > 0:
-                audio = self._twin.generate(max(1, round(self._sample_seconds * self._sample_rate)))[0]
+                audio = self._twin.generate(self._num_samples(), **self._conditions)[0]
                 tf.summary.audio("generated/audio", audio[None, :, None], self._sample_rate)
                 tf.summary.image("generated/picture", pixels(draw(audio, self._sample_rate, f"step {step}"))[None])
         self._writer.flush()
+
+    def _num_samples(self) -> int:
+        wanted = max(1, round(self._sample_seconds * self._sample_rate))
+        frames = self._conditions.get("local_condition")
+        return wanted if frames is None else min(wanted, len(frames) * self._twin.local_hop)
 
 
 class Checkpoints(StepCallback):

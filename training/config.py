@@ -23,14 +23,26 @@ class TrainConfig:
     resume: bool = False
     """Go on from the newest checkpoint in the run folder, with its configuration; other flags given change it."""
 
-    preset: Literal["tiny", "small", "paper"] = "tiny"
-    """Architecture."""
+    preset: Literal["tiny", "small", "paper", "speaker", "vocoder"] = "tiny"
+    """Architecture; `speaker` speaks with the voice asked for, `vocoder` speaks log-mel features."""
     dilations: tuple[int, ...] | None = None
     """Dilation of each layer, in samples, instead of the preset's."""
     residual_channels: int | None = None
     """Width of the residual path, instead of the preset's."""
     skip_channels: int | None = None
     """Width of the skip path, instead of the preset's."""
+    distribution: Literal["mu_law", "logistics", "gaussian"] = "mu_law"
+    """What the model predicts of a sample: 256 mu-law levels, 10 logistics over 16-bit levels, or a Gaussian."""
+    speakers: bool = False
+    """Condition on the speaker, whom the corpus tells; `--preset speaker` does it always."""
+    mel: Literal["speech_16k", "r9y9", "kan_bayashi", "jik876"] | None = None
+    """Condition on log-mel features of this recipe; `--preset vocoder` takes speech_16k."""
+    preemphasis: float | None = None
+    """Coefficient of the pre-emphasis of a model of mels, 0 for none, instead of the recipe's."""
+    loudness: float | None = None
+    """RMS in dB that utterances are brought to for a model of mels, instead of the recipe's."""
+    features: Path | None = None
+    """Condition on the features in this folder, as training.prepare_linguistic writes them."""
 
     sample_rate: int = 16000
     """Rate in Hz that all recordings are brought to."""
@@ -129,6 +141,8 @@ class TrainConfig:
         try:
             values = json.loads(Path(path).read_text())
             values |= {"data": Path(values["data"]), "run": Path(path).parent}
+            if values.get("features") is not None:
+                values["features"] = Path(values["features"])
             if values["dilations"] is not None:
                 values["dilations"] = tuple(values["dilations"])
             return cls(**values)

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tf_wavenet import WaveNet
-from tf_wavenet.data import AudioFile, Manifest, window_dataset
+from tf_wavenet import MelSpec, WaveNet
+from tf_wavenet.data import AudioFile, Manifest, preprocess, window_dataset
 from training.baselines import LinearPredictor, count_levels, entropy_bits, unigram_bits
 from training.command_line import parse, run
+from training.conditions import window_arguments
+from training.config import TrainConfig
 from training.corpus import read_corpus
 from training.runs import find_run, load_model, stored_sample_rate
 
@@ -33,6 +35,8 @@ class EvaluateConfig:
     """Run folder, or a .keras file."""
     data: Path | None = None
     """Folder of recordings; the run's held-out files if not given."""
+    features: Path | None = None
+    """Folder of features for `data`, if the model was trained with such; the run's if not given."""
     sample_rate: int | None = None
     """Rate in Hz of the model; that of the training run if not given."""
     json: bool = False
@@ -68,15 +72,17 @@ class Baselines:
     Args:
         files: Training files.
         sample_rate: In Hz.
+        spec: `MelSpec` of the model, if it has one: its pre-emphasis and loudness are applied first, as for the model.
     """
 
-    def __init__(self, files: list[AudioFile], sample_rate: int) -> None:
+    def __init__(self, files: list[AudioFile], sample_rate: int, spec: MelSpec | None = None) -> None:
         chosen, samples = [], 0
         for index in np.random.default_rng(0).permutation(len(files)):
             if samples < BASELINE_SAMPLES:
                 chosen.append(files[index])
                 samples += files[index].num_samples
-        waveforms = [file.load(sample_rate) for file in chosen]
+        self._spec = spec
+        waveforms = [self._prepared(file.load(sample_rate)) for file in chosen]
         self.counts = sum(count_levels(waveform) for waveform in waveforms)
         self.predictor = LinearPredictor.fit(waveforms)
 
@@ -91,6 +97,7 @@ class Baselines:
         Returns:
             Its score, and the counts of its levels.
         """
+        waveform = self._prepared(waveform)
         counts = count_levels(waveform)
         score = Score(
             name=name,
@@ -102,23 +109,30 @@ class Baselines:
         )
         return score, counts
 
+    def _prepared(self, waveform: np.ndarray) -> np.ndarray:
+        return waveform if self._spec is None else preprocess(waveform, self._spec)[0]
 
-def evaluate_files(model: WaveNet, manifest: Manifest, baselines: Baselines) -> tuple[list[Score], Score]:
+
+def evaluate_files(
+    model: WaveNet, manifest: Manifest, baselines: Baselines, features: Path | None = None
+) -> tuple[list[Score], Score]:
     """Scores each file, every sample with its full context.
 
     Args:
         model: The model.
         manifest: The files.
         baselines: Fit to the training files.
+        features: Folder of the files' features, if the model was trained with such.
 
     Returns:
         Scores of the files, and of all of them together, each sample counting alike.
     """
     model.compile()
+    conditions = window_arguments(model, features)
     scores, counts = [], 0
     for file in tqdm(manifest.files, unit="file", desc="evaluate", dynamic_ncols=True):
         alone = dataclasses.replace(manifest, files=(file,))
-        windows = window_dataset(alone, WINDOW_SAMPLES, model.receptive_field, 1)
+        windows = window_dataset(alone, WINDOW_SAMPLES, model.context_samples, 1, **conditions)
         bits = model.evaluate(windows, verbose=0, return_dict=True)["bits_per_sample"]
         score, levels = baselines.score(file.name or file.path.stem, file.load(manifest.sample_rate), bits)
         scores.append(score)
@@ -158,7 +172,10 @@ def evaluate(config: EvaluateConfig) -> tuple[list[Score], Score]:
     seen = {file.path.resolve() for file in learnt.files} & {file.path.resolve() for file in manifest.files}
     if trained is not None and seen:
         print(f"note: {len(seen)} of these {len(manifest.files)} files were trained on", file=sys.stderr)
-    return evaluate_files(model, manifest, Baselines(list(learnt.files), sample_rate))
+    features = config.features
+    if features is None and trained is not None:
+        features = TrainConfig.load(trained.config).features
+    return evaluate_files(model, manifest, Baselines(list(learnt.files), sample_rate, model.mel_spec), features)
 
 
 def table(scores: list[Score], total: Score, sample_rate: int) -> str:

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tf_wavenet.data import load_audio
+from tf_wavenet import WaveNet
+from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
 from training.command_line import parse, run
 from training.files import atomic_path
+from training.linguistic import features_of_text
+from training.linguistic_spec import LinguisticSpec
+from training.make_sample_corpus import VOICES
 from training.pictures import save_picture
-from training.runs import load_model, stored_sample_rate
+from training.runs import find_run, load_model, stored_sample_rate
 from training.wav import WavWriter
 
 
@@ -28,8 +32,19 @@ class GenerateConfig:
     """Run folder, or a .keras file."""
     out: Path = Path("generated.wav")
     """WAV file to write."""
-    seconds: float = 2.0
-    """Length of the audio."""
+    seconds: float | None = None
+    """Length of the audio; 2 s, or all that is asked for by features, if not given."""
+    speaker: str | None = None
+    """Name of the speaker, for a model that knows several."""
+    copy_synthesis: Path | None = None
+    """Recording to analyse into log-mel features and speak again, for a vocoder."""
+    mel: Path | None = None
+    """Features to speak, for a vocoder: .npz as tf_wavenet.data.save_features writes them, or .npy [frames, mels]."""
+    text: str | None = None
+    """Text to speak, for a model trained with the features of training.prepare_linguistic."""
+    voice: str | None = None
+    """Voice of espeak-ng that gives phonemes, durations and pitch of `text`; the speaker's of the sample corpus, or
+    en-us."""
     temperature: float = 1.0
     """Below 1 safer, above 1 wilder; 0 takes the most probable level each time."""
     top_k: int | None = None
@@ -49,6 +64,9 @@ class GenerateConfig:
         """Checks what the model does not."""
         if self.out.suffix.lower() != ".wav":
             raise ValueError(f"Expected out to end in .wav. Received: out={self.out}")
+        given = [name for name in ("copy_synthesis", "mel", "text") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"Expected one of copy_synthesis, mel and text. Received: {' and '.join(given)}")
         for name in ("seconds", "batch_size", "sample_rate"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -88,6 +106,44 @@ def write_audio(chunks: Iterable[np.ndarray], paths: list[Path], sample_rate: in
     return [*paths, *pictures]
 
 
+def features_to_speak(config: GenerateConfig, model: WaveNet) -> tuple[np.ndarray | None, float]:
+    """Makes or reads the local features that the command line asks for.
+
+    Args:
+        config: Says where they come from.
+        model: Says what it takes.
+
+    Returns:
+        float32 `[frames, channels]` or None, and the gain by which the model's loudness differs from the recording's.
+
+    Raises:
+        ValueError: If the model needs others, or none; for files or texts that cannot be used.
+    """
+    spec = model.mel_spec
+    if (config.copy_synthesis or config.mel) and spec is None:
+        raise ValueError(f"Expected a vocoder (--preset vocoder) for --copy-synthesis and --mel: {config.model}")
+    if config.text is not None and (spec is not None or model.local_channels is None):
+        raise ValueError(f"Expected a model trained with --features for --text: {config.model}")
+    if config.copy_synthesis is not None:
+        waveform = load_audio(config.copy_synthesis, spec.sample_rate)
+        _, gain = preprocess(waveform, spec)
+        return np.asarray(log_mel(np.float32(gain) * waveform, spec)), float(gain)
+    if config.mel is not None:
+        features = load_features(config.mel, spec)
+        if features.ndim != 2:
+            raise ValueError(f"Expected {config.mel} to hold features [frames, mels]. Received: shape {features.shape}")
+        return features, 1.0
+    if config.text is not None:
+        trained = find_run(config.model)
+        if trained is None or not trained.linguistic_spec.exists():
+            raise ValueError(f"Expected spec.json of the features beside the model: {config.model}")
+        voice = config.voice or VOICES.get(config.speaker, "en-us")
+        return features_of_text(config.text, voice, LinguisticSpec.load(trained.linguistic_spec)), 1.0
+    if model.local_channels is not None:
+        raise ValueError("Expected what to speak: --copy-synthesis or --mel for a vocoder, --text for a text model.")
+    return None, 1.0
+
+
 def generate(config: GenerateConfig) -> list[Path]:
     """Generates audio files.
 
@@ -102,8 +158,17 @@ def generate(config: GenerateConfig) -> list[Path]:
         OSError: For a file that cannot be written. Nothing half-written stays under the names of `paths`.
     """
     model = load_model(config.model)
-    sample_rate = stored_sample_rate(config.model, config.sample_rate)
-    num_samples = max(1, round(config.seconds * sample_rate))
+    sample_rate = config.sample_rate
+    if sample_rate is None and model.mel_spec is not None:
+        sample_rate = model.mel_spec.sample_rate
+    sample_rate = stored_sample_rate(config.model, sample_rate)
+    features, gain = features_to_speak(config, model)
+    num_samples = max(1, round((2.0 if config.seconds is None else config.seconds) * sample_rate))
+    if features is not None:
+        covered = len(features) * model.local_hop
+        num_samples = covered if config.seconds is None else min(num_samples, covered)
+    if model.speakers is not None and config.speaker is None:
+        raise ValueError(f"Expected --speaker, one of: {', '.join(model.speakers)}")
     chunks = model.stream(
         num_samples,
         batch_size=config.batch_size,
@@ -112,7 +177,10 @@ def generate(config: GenerateConfig) -> list[Path]:
         top_k=config.top_k,
         top_p=config.top_p,
         prompt=None if config.prompt is None else load_audio(config.prompt, sample_rate),
+        local_condition=features,
+        global_condition=config.speaker,
     )
+    chunks = (chunk / gain for chunk in chunks)
     paths = [config.out]
     if config.batch_size > 1:
         stem, suffix = config.out.stem, config.out.suffix

@@ -48,6 +48,11 @@ class RunFolder:
         """TensorBoard's folder."""
         return self.path / "logs"
 
+    @property
+    def linguistic_spec(self) -> Path:
+        """What the local features mean, of a model that speaks text."""
+        return self.path / "spec.json"
+
     def checkpoint(self, step: int) -> Path:
         """Weights and optimizer state after `step` training steps."""
         return self.path / "checkpoints" / f"step-{step:08d}.weights.h5"

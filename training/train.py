@@ -1,6 +1,7 @@
 """Trains a WaveNet: `python -m training.train --data FOLDER --preset tiny --run runs/first`."""
 
 import math
+import shutil
 
 import keras
 import tensorflow as tf
@@ -10,22 +11,24 @@ from tf_wavenet.data import Manifest, window_dataset
 from training import callbacks
 from training.command_line import parse
 from training.command_line import run as run_command
+from training.conditions import conditions_of_file, model_arguments, window_arguments
 from training.config import TrainConfig
 from training.corpus import read_corpus
 from training.runs import RunFolder
 
 
-def build_model(config: TrainConfig) -> WaveNet:
+def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNet:
     """Makes the model of a configuration, compiled, with its optimizer's variables in place.
 
     Args:
         config: Names the architecture, the seed of its weights and the optimizer.
+        manifest: The corpus, if the model shall know its speakers.
 
     Returns:
         The model.
     """
     keras.utils.set_random_seed(config.seed)
-    model = WaveNet.from_preset(config.preset, **config.overrides, dtype=config.precision)
+    model = WaveNet.from_preset(config.preset, **model_arguments(config, manifest), dtype=config.precision)
     warmup_steps = min(config.warmup_steps, config.steps - 1)
     learning_rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else config.learning_rate,
@@ -66,7 +69,7 @@ def prepare_run(config: TrainConfig) -> RunFolder:
     if not run.config.exists():
         raise ValueError(f"Expected --run to be the folder of a run to resume. Not found: {run.config}")
     saved = TrainConfig.load(run.config)
-    for name in ("preset", "overrides"):
+    for name in ("preset", "overrides", "distribution", "speakers", "mel", "preemphasis", "loudness"):
         ours, theirs = getattr(config, name), getattr(saved, name)
         if ours != theirs:
             raise ValueError(f"Expected the architecture of {run.path}, {name}={theirs!r}. Received: {name}={ours!r}")
@@ -111,8 +114,10 @@ def train(config: TrainConfig) -> RunFolder:
         ValueError: For data or a run folder that cannot be used. Then nothing was written.
     """
     run = prepare_run(config)
-    training, validation = read_corpus(config.data, config.sample_rate).split(config.validation_fraction, config.seed)
-    model = build_model(config)
+    corpus = read_corpus(config.data, config.sample_rate)
+    training, validation = corpus.split(config.validation_fraction, config.seed)
+    model = build_model(config, corpus)
+    conditions = window_arguments(model, config.features)
     start = restore(model, run) if config.resume else 0
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
@@ -124,11 +129,15 @@ def train(config: TrainConfig) -> RunFolder:
     config.save(run.config)
     training.save(run.train)
     validation.save(run.validation)
+    if config.features is not None:
+        shutil.copyfile(config.features / "spec.json", run.linguistic_spec)
     if start >= config.steps:
         return run
 
     def windows(files: Manifest, **order) -> tf.data.Dataset:
-        return window_dataset(files, config.window_samples, model.receptive_field, config.batch_size, **order)
+        return window_dataset(
+            files, config.window_samples, model.context_samples, config.batch_size, **conditions, **order
+        )
 
     span = {"start": start, "steps": config.steps}
     writer = tf.summary.create_file_writer(str(run.logs))
@@ -142,6 +151,7 @@ def train(config: TrainConfig) -> RunFolder:
         writer=writer,
         sample_rate=config.sample_rate,
         sample_seconds=config.sample_seconds,
+        conditions=conditions_of_file(model, validation, config.features),
         progress=progress,
     )
     model.fit(

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import _judges, _scores, quality
 from tf_wavenet import MelSpec, mu_law_decode, mu_law_encode
-from tf_wavenet.data import load_audio, log_mel, preprocess
+from tf_wavenet.data import load_audio, log_mel, preprocess, restore
 from training.wav import WavWriter
 
 CORPUS = Path(__file__).parents[2] / "training/sample_corpus"
@@ -16,7 +16,7 @@ SPEC = MelSpec.from_preset("speech_16k")
 
 
 class PerfectVocoder:
-    """Knows the recordings, and finds by its features which one to speak."""
+    """Knows the recordings, and finds by its features which one to speak; undoes pre-emphasis, as `generate` does."""
 
     def __init__(self, spec, waveforms):
         self.mel_spec = spec
@@ -24,7 +24,7 @@ class PerfectVocoder:
         self._known = []
         for waveform in waveforms:
             target, gain = preprocess(waveform, spec)
-            self._known.append((target, np.asarray(log_mel(gain * waveform, spec))))
+            self._known.append((restore(target, spec), np.asarray(log_mel(gain * waveform, spec))))
 
     def generate(self, num_samples, batch_size, seed, local_condition):
         features = np.asarray(local_condition)

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy import signal
 
 from tests import reference
 from tests.streaming_contract import randomise
-from tf_wavenet import Gaussian, MixtureOfLogistics, WaveNet
+from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.decoding import decoder as decoder_module
 from tf_wavenet.decoding.decoder import decoder_of
 
@@ -129,6 +130,26 @@ def test_a_vector_for_all_rows_and_a_gaussian():
     assert (one != model.generate(50, batch_size=2, global_condition=[0.5, 1.0])).any()
     with pytest.raises(ValueError, match="Expected top_k=None: Gaussian has no levels"):
         model.stream(50, global_condition=[0.5, 1.0], top_k=3)
+
+
+def test_preemphasis_is_undone():
+    spec = MelSpec.from_preset("speech_16k", num_mels=4, hop_length=50, preemphasis=0.8)
+    options = {"dilations": (1, 2), "residual_channels": 4, "skip_channels": 6, "local_channels": 4, "local_hop": 50}
+    model, plain = WaveNet(**options, mel_spec=spec), WaveNet(**options)
+    randomise(plain)
+    model.set_weights(plain.get_weights())
+    features = np.full((1, 8, 4), -3.0, "float32")
+    emphasised = plain.generate(local_condition=features, seed=3)
+    audio = model.generate(local_condition=features, seed=3)
+    expected = signal.lfilter([1.0], [1.0, -0.8], emphasised, axis=1)
+    np.testing.assert_allclose(audio, expected, atol=1e-5)
+    prompt = audio[:, :99] / max(1.0, np.abs(audio).max())  # a prompt is a waveform in [-1, 1]
+    state = decoder_of(model).prompted_state(prompt, model.conditioning.encode(features))
+    np.testing.assert_allclose(state["previous"], prompt[:, -1] - 0.8 * prompt[:, -2], atol=1e-6)
+    np.testing.assert_array_equal(state["output"], prompt[:, -1])
+    np.testing.assert_allclose(
+        np.concatenate(list(model.stream(chunk_samples=77, local_condition=features, seed=3)), axis=1), audio, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(

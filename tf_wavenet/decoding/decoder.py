@@ -22,7 +22,9 @@ class Decoder:
     of any length run the same code. Layout and measurements: see `ConvQueue`.
 
     The state is a dict of tensors: `model`, the model's own state; `previous`, float32 `[batch]`, the last sample;
-    `index`, int32 `[batch]`, the absolute index of the next one, prompt included.
+    `index`, int32 `[batch]`, the absolute index of the next one, prompt included. Of a model that speaks pre-emphasised
+    audio (`preemphasis` of its `mel_spec`), prompts and what is generated are audio without it; then `output`, float32
+    `[batch]`, is the last sample of that.
 
     A condition comes in as `model.conditioning.encode` makes it; its projection to the gated activations is a matrix
     product over many samples, outside the loop over samples.
@@ -34,16 +36,25 @@ class Decoder:
 
     def __init__(self, model, jit_compile=True):
         self._model = model
+        self._preemphasis = getattr(getattr(model, "mel_spec", None), "preemphasis", 0.0)
         self._prime = tf.function(self._prime_step, reduce_retracing=True)
         self.decode = tf.function(self._decode, jit_compile=jit_compile)
 
     def initial_state(self, batch_size):
         """Returns the state before the first sample of `batch_size` rows."""
-        return {
-            "model": self._model.get_initial_state(batch_size),
-            "previous": tf.zeros([batch_size]),
-            "index": tf.zeros([batch_size], tf.int32),
-        }
+        return self._state(
+            self._model.get_initial_state(batch_size), tf.zeros([batch_size, 1]), tf.zeros([batch_size], tf.int32)
+        )
+
+    def _state(self, model_state, output, index):
+        """The state after `output`, `[batch, 1 or 2]`, the last samples of audio without pre-emphasis."""
+        state = {"model": model_state, "previous": self._emphasised(output)[:, -1], "index": index}
+        return state | ({"output": output[:, -1]} if self._preemphasis else {})
+
+    def _emphasised(self, audio):
+        if not self._preemphasis:
+            return audio
+        return tf.clip_by_value(audio - self._preemphasis * tf.pad(audio[:, :-1], [[0, 0], [1, 0]]), -1.0, 1.0)
 
     def prompted_state(self, prompt, condition=None):
         """Returns the state after the waveforms `prompt`, `[batch, time]`, by one pass that is parallel in time.
@@ -59,14 +70,10 @@ class Decoder:
             return state
         # The queues hold nothing older than the receptive field; they start where the model's schedule starts.
         skipped = max(0, time - self._model.receptive_field) // self._model.period * self._model.period
-        fed = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]])[:, skipped:]
+        fed = tf.pad(self._emphasised(prompt)[:, :-1], [[0, 0], [1, 0]])[:, skipped:]
         if condition is not None:
             condition = condition[:, skipped:time] if condition.shape[1] > 1 else condition
-        return {
-            "model": self._prime(fed, state["model"], condition),
-            "previous": prompt[:, -1],
-            "index": tf.fill([batch_size], time),
-        }
+        return self._state(self._prime(fed, state["model"], condition), prompt[:, -2:], tf.fill([batch_size], time))
 
     def _prime_step(self, samples, state, condition):
         if condition is not None:
@@ -95,8 +102,10 @@ class Decoder:
                 sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
                 # A model that predicts NaN must not pass for one that predicts some level.
                 sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
-                audio = tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
-                return i + 1, {"model": model_state, "previous": sample, "index": state["index"] + 1}, audio
+                new = {"model": model_state, "previous": sample, "index": state["index"] + 1}
+                if self._preemphasis:
+                    sample = new["output"] = sample + self._preemphasis * state["output"]
+                return i + 1, new, tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
 
             return tf.while_loop(lambda i, *_: i < end, body, (first, state, audio))
 

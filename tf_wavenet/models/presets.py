@@ -1,9 +1,25 @@
 """Named sets of constructor arguments."""
 
+from tf_wavenet.mel_spec import MelSpec
+
 _TEN_OCTAVES = tuple(2**i for i in range(10))
 
 PRESETS = {
     "tiny": {"dilations": _TEN_OCTAVES[:9] * 2, "residual_channels": 32, "skip_channels": 64},
     "small": {"dilations": _TEN_OCTAVES * 2, "residual_channels": 32, "skip_channels": 128},
     "paper": {"dilations": _TEN_OCTAVES * 3, "residual_channels": 64, "skip_channels": 256},
+    "speaker": {
+        "dilations": _TEN_OCTAVES[:9] * 2,
+        "residual_channels": 32,
+        "skip_channels": 64,
+        "global_channels": 16,
+    },
+    "vocoder": {
+        "dilations": _TEN_OCTAVES[:8] * 2,
+        "residual_channels": 32,
+        "skip_channels": 128,
+        "local_context": 2,
+        "local_filters": 32,
+        "mel_spec": MelSpec.from_preset("speech_16k", preemphasis=0.85),
+    },
 }

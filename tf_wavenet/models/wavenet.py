@@ -48,7 +48,9 @@ class WaveNet(AutoregressiveModel):
             stack that looks far back at a lower rate (`ContextStack`). None: there is none.
         context_hop: Int >= 1, samples in a frame of the context stack.
         context_channels: Int >= 1, its residual and skip channels.
-        mel_spec: `MelSpec` of the local features, kept with the model so that others are refused; None: unknown.
+        mel_spec: `MelSpec` of the local features, kept with the model so that others are refused; None: unknown. With
+            its `preemphasis` the model speaks pre-emphasised audio, which `call` and `step` take
+            (`tf_wavenet.data.preprocess`); `generate` and `stream` undo it.
 
     Input shape:
         `[batch, time]`, waveform in [-1, 1]; with a condition a dict of "waveform" and, as the model was made,
@@ -190,8 +192,9 @@ class WaveNet(AutoregressiveModel):
         """Returns a WaveNet with a named set of constructor arguments.
 
         Args:
-            name: "tiny" (learns speech in minutes on two CPU cores), "small" (20 blocks, 32 / 128 channels) or
-                "paper" (30 blocks, 64 / 256 channels).
+            name: "tiny" (learns speech in minutes on two CPU cores), "small" (20 blocks, 32 / 128 channels), "paper"
+                (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give `speakers`) or
+                "vocoder" (16 blocks, speaks the log-mels of `MelSpec.from_preset("speech_16k", preemphasis=0.85)`).
             **overrides: Constructor arguments that replace the preset's.
 
         Returns:

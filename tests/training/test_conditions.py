@@ -1,0 +1,169 @@
+"""Conditioned models through the scripts: train, evaluate, generate."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics
+from tf_wavenet.data import load_audio, log_mel, preprocess, save_features
+from training.conditions import model_arguments
+from training.config import TrainConfig
+from training.corpus import read_corpus
+from training.evaluate import EvaluateConfig, evaluate
+from training.generate import GenerateConfig, generate
+from training.runs import load_model
+from training.train import train
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory):
+    """Two speakers, three short recordings each, 16 kHz."""
+    folder, rng = tmp_path_factory.mktemp("voices"), np.random.default_rng(0)
+    for speaker, pitch in (("ann", 220), ("bob", 110)):
+        (folder / speaker).mkdir()
+        for number in range(3):
+            tone = 0.4 * np.sin(2 * np.pi * pitch * np.arange(4000 + 500 * number) / 16000)
+            soundfile.write(folder / speaker / f"{number}.wav", tone + rng.normal(0, 0.01, len(tone)), 16000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def features(voices, tmp_path_factory):
+    """Stored features for every recording."""
+    folder = tmp_path_factory.mktemp("features")
+    (folder / "spec.json").write_text(json.dumps({"hop_length": 80}))
+    for file in read_corpus(voices, 16000).files:
+        path = folder / f"{file.name}.npz"
+        path.parent.mkdir(exist_ok=True)
+        np.savez(path, features=np.ones((-(-file.num_samples // 80), 5), "float32"))
+    return folder
+
+
+def tiny(voices, run, **changes):
+    return TrainConfig(
+        **{
+            "data": voices,
+            "run": run,
+            "preset": "tiny",
+            "dilations": (1, 2, 4),
+            "residual_channels": 4,
+            "skip_channels": 8,
+            "window_samples": 600,
+            "batch_size": 2,
+            "validation_fraction": 0.3,
+            "steps": 3,
+            "warmup_steps": 1,
+            "validate_every": 3,
+            "sample_seconds": 0.01,
+            "jit_compile": False,
+            **changes,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def vocoder(voices, tmp_path_factory):
+    config = tiny(voices, tmp_path_factory.mktemp("run") / "vocoder", preset="vocoder", loudness=-20.0)
+    return train(config).path
+
+
+def test_a_vocoder_speaks_a_recording_again(vocoder, voices, tmp_path):
+    model = load_model(vocoder)
+    assert model.mel_spec == MelSpec.from_preset("speech_16k", preemphasis=0.85, loudness=-20.0)
+    recording = voices / "ann" / "0.wav"
+    wav, _ = generate(GenerateConfig(model=vocoder, out=tmp_path / "again.wav", copy_synthesis=recording, seed=2))
+    waveform = load_audio(recording, 16000)
+    _, gain = preprocess(waveform, model.mel_spec)
+    mel = np.asarray(log_mel(gain * waveform, model.mel_spec))
+    expected = model.generate(local_condition=mel, seed=2)[0] / gain
+    heard, rate = soundfile.read(wav, dtype="float32")
+    assert rate == 16000 and len(heard) == 4000
+    np.testing.assert_allclose(heard, np.clip(expected, -1, 1), atol=1 / 32768)
+
+    path = tmp_path / "mel.npz"
+    save_features(path, mel, model.mel_spec)
+    wav, _ = generate(GenerateConfig(model=vocoder, out=tmp_path / "mel.wav", mel=path, seed=2, seconds=0.1))
+    np.testing.assert_allclose(soundfile.read(wav)[0], np.clip(expected * gain, -1, 1)[:1600], atol=1 / 32768)
+
+
+def test_a_vocoder_is_evaluated_on_what_it_speaks(vocoder, voices):
+    scores, total = evaluate(EvaluateConfig(model=vocoder, data=voices))
+    assert len(scores) == 6 and 0 < total.model < 9 and total.entropy < 8
+    assert total.samples == sum(file.num_samples for file in read_corpus(voices, 16000).files)
+
+
+@pytest.mark.parametrize("distribution", ["logistics", "gaussian"])
+def test_a_model_of_speakers_wants_a_name(voices, tmp_path, distribution):
+    run = train(tiny(voices, tmp_path / "run", preset="speaker", distribution=distribution)).path
+    model = load_model(run)
+    assert model.speakers == ("ann", "bob")
+    assert isinstance(model.distribution, {"logistics": MixtureOfLogistics, "gaussian": Gaussian}[distribution])
+    clips = {}
+    for speaker in model.speakers:
+        wav, _ = generate(GenerateConfig(model=run, out=tmp_path / f"{speaker}.wav", speaker=speaker, seconds=0.05))
+        clips[speaker] = soundfile.read(wav)[0]
+    assert len(clips["ann"]) == 800 and (clips["ann"] != clips["bob"]).any()
+    for speaker, message in ((None, "Expected --speaker, one of: ann, bob"), ("eve", "a speaker of: ann, bob")):
+        with pytest.raises(ValueError, match=message):
+            generate(GenerateConfig(model=run, out=tmp_path / "x.wav", speaker=speaker))
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_a_model_of_stored_features_trains_and_resumes(voices, features, tmp_path):
+    config = tiny(voices, tmp_path / "run", features=features, speakers=True)
+    run = train(config)
+    assert run.linguistic_spec.read_text() == (features / "spec.json").read_text()
+    train(dataclasses.replace(config, steps=4, resume=True))
+    assert run.checkpoints()[-1][0] == 4
+    assert evaluate(EvaluateConfig(model=run.path))[1].model < 9
+    with pytest.raises(ValueError, match="Expected what to speak"):
+        generate(GenerateConfig(model=run.path, out=tmp_path / "x.wav", speaker="ann"))
+    with pytest.raises(ValueError, match="Expected the architecture of .*speakers=True. Received: speakers=False"):
+        train(dataclasses.replace(config, resume=True, speakers=False))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mel": "jik876"}, "Expected --sample-rate 22050, the mels'. Received: 16000"),
+        ({"preemphasis": 0.5}, "with mels only"),
+        ({"preset": "vocoder", "features": "FEATURES"}, "Expected --features or mels"),
+        ({"preset": "vocoder", "loudness": 5.0}, "Expected loudness to be None or -60 to 0 dB"),
+    ],
+)
+def test_refuses_what_does_not_go_together(voices, features, tmp_path, changes, message):
+    changes = {name: features if value == "FEATURES" else value for name, value in changes.items()}
+    with pytest.raises(ValueError, match=message):
+        train(tiny(voices, tmp_path / "run", **changes))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_corpus_without_speakers_is_refused(voices, tmp_path):
+    config = tiny(voices / "ann", tmp_path / "run", preset="speaker")
+    with pytest.raises(ValueError, match="Expected --data to tell its speakers"):
+        model_arguments(config, read_corpus(voices / "ann", 16000))
+
+
+@pytest.mark.parametrize("flag", ["copy_synthesis", "mel", "text"])
+def test_what_a_model_cannot_speak_is_refused(vocoder, tmp_path, flag):
+    model = load_model(vocoder)
+    with pytest.raises(ValueError, match="Expected one of copy_synthesis, mel and text"):
+        GenerateConfig(text="hello", mel="x.npz")
+    if flag == "text":
+        with pytest.raises(ValueError, match="Expected a model trained with --features for --text"):
+            generate(GenerateConfig(model=vocoder, out=tmp_path / "x.wav", text="hello"))
+    elif flag == "mel":
+        path = tmp_path / "mel.npz"
+        other = MelSpec.from_preset("speech_16k")
+        save_features(path, np.zeros((4, 80), "float32"), other)
+        with pytest.raises(
+            ValueError, match="mel.npz: Expected features of preemphasis=0.85. Received: preemphasis=0.0"
+        ):
+            generate(GenerateConfig(model=vocoder, out=tmp_path / "x.wav", mel=path))
+    else:
+        with pytest.raises(ValueError, match="Expected finite|Expected local_condition|Expected features"):
+            model.generate(local_condition=np.zeros((4, 79), "float32"))
+    assert not (tmp_path / "x.wav").exists()

@@ -1,0 +1,99 @@
+"""From a configuration or a model to the conditions of its data."""
+
+from pathlib import Path
+from typing import Any
+
+from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
+from tf_wavenet.data import Manifest, MelFeatures, StoredFeatures
+from tf_wavenet.models.presets import PRESETS
+from training.config import TrainConfig
+
+DISTRIBUTIONS = {"mu_law": lambda: None, "logistics": MixtureOfLogistics, "gaussian": Gaussian}
+
+
+def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str, Any]:
+    """What a configuration adds to its preset.
+
+    Args:
+        config: Names preset, features, speakers and distribution.
+        manifest: The corpus; its speakers become the model's, if it shall know speakers.
+
+    Returns:
+        Keyword arguments of `WaveNet`.
+
+    Raises:
+        ValueError: If the corpus has no speakers but the model needs them; if features and rate do not agree.
+    """
+    arguments = dict(config.overrides)
+    if config.distribution != "mu_law":
+        arguments["distribution"] = DISTRIBUTIONS[config.distribution]()
+    if config.preset == "speaker" or config.speakers:
+        if manifest is None or not manifest.speakers:
+            raise ValueError(f"Expected --data to tell its speakers (a folder for each). Received: {config.data}")
+        arguments["speakers"] = manifest.speakers
+    spec = PRESETS[config.preset].get("mel_spec")
+    if config.mel is not None:
+        spec = MelSpec.from_preset(config.mel)
+    if config.features is not None:
+        if spec is not None:
+            raise ValueError("Expected --features or mels (--mel, --preset vocoder). Received: both")
+        stored = StoredFeatures(config.features)
+        arguments |= {"local_channels": stored.channels, "local_hop": stored.hop_length}
+    if spec is not None:
+        changes = {"preemphasis": config.preemphasis, "loudness": config.loudness}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        spec = MelSpec.from_config(spec.get_config() | changes)
+        if spec.sample_rate != config.sample_rate:
+            raise ValueError(f"Expected --sample-rate {spec.sample_rate}, the mels'. Received: {config.sample_rate}")
+        arguments["mel_spec"] = spec
+    elif config.preemphasis is not None or config.loudness is not None:
+        raise ValueError("Expected --preemphasis and --loudness with mels only (--mel, --preset vocoder).")
+    return arguments
+
+
+def window_arguments(model: WaveNet, features: Path | None = None) -> dict[str, Any]:
+    """What the data of a model need.
+
+    Args:
+        model: The model.
+        features: Folder of stored features, if the model was trained with one.
+
+    Returns:
+        Keyword arguments of `window_dataset`.
+
+    Raises:
+        ValueError: If the model needs features and none are given.
+    """
+    arguments = {"speakers": model.speakers}
+    if model.mel_spec is not None:
+        arguments |= {"features": MelFeatures(model.mel_spec), "context_frames": model.local_context + 1}
+    elif model.local_channels is not None:
+        if features is None:
+            raise ValueError("Expected --features, the folder of features that the model was trained with.")
+        stored = StoredFeatures(features)
+        if (stored.channels, stored.hop_length) != (model.local_channels, model.local_hop):
+            raise ValueError(
+                f"Expected features of {model.local_channels} channels every {model.local_hop} samples. Received: "
+                f"{stored.channels} channels every {stored.hop_length} in {features}"
+            )
+        arguments |= {"features": stored, "context_frames": model.local_context + 1}
+    return arguments
+
+
+def conditions_of_file(model: WaveNet, manifest: Manifest, features: Path | None = None) -> dict[str, Any]:
+    """The conditions of a recording, to hear what a model makes of them.
+
+    Args:
+        model: The model.
+        manifest: Its first file is taken.
+        features: As for `window_arguments`.
+
+    Returns:
+        Keyword arguments of `WaveNet.generate`; none for a model without condition.
+    """
+    file, arguments = manifest.files[0], window_arguments(model, features)
+    conditions = {} if model.speakers is None else {"global_condition": file.speaker}
+    if arguments.get("features"):
+        _, frames = arguments["features"](file, file.load(manifest.sample_rate))
+        conditions["local_condition"] = frames
+    return conditions
