@@ -7,8 +7,10 @@ JAX := .venv-jax
 REFERENCE := $(shell $(PYTHON) -c "import sys; print(int((3, 10) <= sys.version_info[:2] <= (3, 12)))")
 ifeq ($(REFERENCE),1)
 INSTALL := -e ".[io,train,test]" -c constraints.txt
+JUDGES := -e ".[io,quality,test]" -c constraints.txt
 else
 INSTALL := -e ".[train,test]"
+JUDGES := -e ".[quality,test]"
 endif
 BIN := $(VENV)/bin
 
@@ -26,6 +28,7 @@ $(LATEST)/ready: setup.py
 	$(PYTHON) -m venv $(LATEST)
 	$(LATEST)/bin/pip install --quiet --upgrade pip
 	$(LATEST)/bin/pip install --quiet --upgrade -e ".[train,test]"
+	$(LATEST)/bin/pip install --quiet -e ".[quality,test]" || echo "not installed: the extra quality"
 	touch $@
 
 # Without TensorFlow, to show that layers and models do not need it.
@@ -38,11 +41,16 @@ $(JAX)/ready: setup.py
 demo: setup
 	$(BIN)/python -m training.demo
 
-test: setup
+test: $(VENV)/judges
 	$(BIN)/python -m pytest
 
-test-large: setup
+test-large: $(VENV)/judges
 	$(BIN)/python -m pytest -m large
+
+# Two of these packages are compiled; without a compiler their tests are skipped and say so.
+$(VENV)/judges: $(VENV)/ready
+	$(BIN)/pip install --quiet $(JUDGES) || echo "not installed: the extra quality"
+	touch $@
 
 test-latest: $(LATEST)/ready
 	$(LATEST)/bin/python -m pytest

@@ -10,6 +10,13 @@ version = re.search(r'__version__ = "(.+?)"', (here / "tf_wavenet/__init__.py").
 
 audio = ["soundfile>=0.12", "soxr>=0.3.7"]
 train = [*audio, "tensorboard", "matplotlib>=3.8", "tyro>=0.9", "tqdm>=4.66"]
+# pyworld comes as source (a C++ compiler is needed) and imports pkg_resources.
+speech = ["pyworld>=0.3.5", "setuptools<81", "espeakng-loader>=0.2.4"]
+# pesq comes as source too; speechmos does not say what it needs.
+quality = [
+    *["librosa>=0.11", "onnxruntime>=1.17", "pesq>=0.0.4", "pocketsphinx>=5.0", "pystoi>=0.4", "requests>=2.31"],
+    *["scipy>=1.11", "speechmos>=0.0.1.1"],
+]
 
 setup(
     name="tf-wavenet",
@@ -26,7 +33,9 @@ setup(
         # The native library of tensorflow-io's last release loads with TensorFlow 2.16 and 2.17 only.
         "io": [*audio, "tensorflow-io==0.37.1", "tensorflow<2.18"],
         "train": train,
-        "test": [*train, "av>=14", "pytest>=8", "scipy>=1.11", "hypothesis>=6", "ruff==0.17.6"],
+        "speech": [*train, *speech],
+        "quality": [*train, *speech, *quality],
+        "test": [*train, "av>=14", "pytest>=8", "scipy>=1.11", "hypothesis>=6", "librosa>=0.11", "ruff==0.17.6"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -2,9 +2,10 @@
 
 Each case runs `WaveNet.generate`'s compiled loop, sampling included, in turn with its bound: the same loop, built
 here, whose convolutions get the step before's input as their past tap, so that no queue is written or read. What is
-left is the matrix products, gates, head and sampling. The ratio is the best time of the bound over the best time of
-the decoder in the same process. Samples and real time count all rows of a batch. Beside it: naive generation, a whole
-receptive field recomputed for each sample.
+left is the matrix products, gates, head and sampling. Cases with a condition of 80 log-mels add the product that
+projects the upsampled features to the gates, one for all samples of a call, to both. The ratio is the best time of the
+bound over the best time of the decoder in the same process. Samples and real time count all rows of a batch. Beside
+it: naive generation, a whole receptive field recomputed for each sample.
 """
 
 import argparse
@@ -20,7 +21,15 @@ from tf_wavenet import WaveNet  # noqa: E402
 from tf_wavenet.decoding import Decoder  # noqa: E402
 from tf_wavenet.decoding.decoder import BLOCK_SAMPLES  # noqa: E402
 
-CASES = (("paper", 1), ("paper", 64), ("small", 1))
+MELS = {"local_channels": 80, "local_hop": 200}
+CASES = (
+    ("paper", 1, {}),
+    ("paper", 64, {}),
+    ("small", 1, {}),
+    ("paper", 1, MELS),
+    ("paper", 64, MELS),
+    ("small", 1, MELS),
+)
 
 
 class WithoutQueues:
@@ -30,13 +39,14 @@ class WithoutQueues:
         """Takes the arithmetic of `model`."""
         self._model = model
         self.distribution = model.distribution
+        self.conditioning = model.conditioning
 
     def get_initial_state(self, batch_size):
         """Returns one past tap for each convolution."""
         layers = [self._model.causal_conv, *self._model.stack.convolutions()]
         return [tf.zeros([batch_size, layer.input_channels]) for layer in layers]
 
-    def step(self, previous_sample, state):
+    def step(self, previous_sample, state, condition=None):
         """Predicts one sample; the state is this step's inputs."""
         written = []
 
@@ -46,17 +56,17 @@ class WithoutQueues:
             return convolution.apply_taps([past, x])
 
         x = self._model.causal_conv.forward(self._model._encode(previous_sample), convolve)
-        return self._model._parameters(self._model.stack.forward(x, convolve)), written
+        return self._model._parameters(self._model.stack.forward(x, convolve, condition)), written
 
 
-def runner(model, batch_size, samples):
+def runner(model, batch_size, samples, condition=None):
     """Returns a function that times the generation of `samples` a row, and the seconds of its compilation."""
     decoder = Decoder(model)
     state, seed = decoder.initial_state(batch_size), tf.constant([0, 0], tf.uint32)
 
     def run(n):
         start = time.perf_counter()
-        audio, _ = decoder.decode(state, tf.constant(n), seed, tf.constant(1.0))
+        audio, _ = decoder.decode(state, tf.constant(n), seed, tf.constant(1.0), condition=condition)
         audio.numpy()
         return time.perf_counter() - start
 
@@ -67,25 +77,36 @@ def runner(model, batch_size, samples):
 def naive_seconds_per_sample(model, batch_size, repeats):
     """Times one sample made from a whole receptive field, compiled by XLA too."""
     window = tf.zeros([batch_size, model.receptive_field])
+    inputs = window
+    if model.conditioning is not None:
+        frames = -(-model.receptive_field // model.local_hop)
+        inputs = {"waveform": window, "local_condition": tf.zeros([batch_size, frames, model.local_channels])}
     predict = tf.function(lambda x: model(x)[:, -1], jit_compile=True)
-    predict(window).numpy()
+    predict(inputs).numpy()
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        predict(window).numpy()
+        predict(inputs).numpy()
         times.append(time.perf_counter() - start)
     return min(times)
 
 
-def measure(preset, batch_size, repeats, samples):
+def measure(preset, batch_size, conditions, repeats, samples):
     """Returns the figures of one case as a dict."""
-    model = WaveNet.from_preset(preset)
-    ours, compile_s = runner(model, batch_size, samples)
-    bound, _ = runner(WithoutQueues(model), batch_size, samples)
+    model, condition = WaveNet.from_preset(preset, **conditions), None
+    if conditions:
+        frames = tf.random.stateless_normal([batch_size, BLOCK_SAMPLES // MELS["local_hop"], 80], [0, 0])
+        encoded = model.conditioning.encode(local_condition=frames)
+        # As `generate` calls it: blocks, and as many of them as make up about the samples wanted.
+        samples = Decoder(model).block_samples(encoded, batch_size)
+        condition = encoded[:, :samples]
+    ours, compile_s = runner(model, batch_size, samples, condition)
+    bound, _ = runner(WithoutQueues(model), batch_size, samples, condition)
     times, bounds = zip(*((ours(), bound()) for _ in range(repeats)), strict=True)
     speed, limit = (samples * batch_size / min(t) for t in (times, bounds))
     return {
         "preset": preset,
+        "condition": "80 mels" if conditions else "none",
         "batch_size": batch_size,
         "samples_per_s": round(speed),
         "bound_samples_per_s": round(limit),
@@ -95,6 +116,7 @@ def measure(preset, batch_size, repeats, samples):
         "naive_samples_per_s": round(batch_size / naive_seconds_per_sample(model, batch_size, min(repeats, 3)), 1),
         "compile_s": round(compile_s, 2),
         "tensorflow": tf.__version__,
+        "steps": samples,
     }
 
 
@@ -107,17 +129,18 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="intra-op threads; 0 leaves the choice to TensorFlow")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    for preset, batch_size in CASES:
+    for preset, batch_size, conditions in CASES:
         rough = {"paper": 60e-6, "small": 25e-6}[preset] * max(1.0, batch_size / 2)
         samples = max(1, min(BLOCK_SAMPLES, int(arguments.seconds / rough)))
-        figures = measure(preset, batch_size, max(1, arguments.repeats), samples)
-        figures |= {"steps": samples, "threads": arguments.threads, "cores": os.cpu_count()}
+        figures = measure(preset, batch_size, conditions, max(1, arguments.repeats), samples)
+        figures |= {"threads": arguments.threads, "cores": os.cpu_count()}
         print(json.dumps(figures) if arguments.json else _row(figures), flush=True)
 
 
 def _row(figures):
     return (
-        "{preset:6} batch {batch_size:3}: {samples_per_s:7} samples/s, bound {bound_samples_per_s:7}, ratio {ratio:5}, "
+        "{preset:6} condition {condition:7} batch {batch_size:3}: {samples_per_s:7} samples/s, "
+        "bound {bound_samples_per_s:7}, ratio {ratio:5}, "
         "x real time {x_real_time_16k} at 16 kHz, {x_real_time_24k} at 24 kHz, naive {naive_samples_per_s}, "
         "compiled in {compile_s} s".format(**figures)
     )

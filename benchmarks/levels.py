@@ -2,8 +2,8 @@
 
 For each folder of recordings: the RMS in dB of full scale, the share of 32 ms frames below -50 dB of full scale, the
 spectral centroid (mean frequency, weighted by power) and the share of the power in four bands, of the other frames.
-Beside the figures of all files together stand the 5th and 95th percentile of those of single files, for RMS and
-centroid. Generated audio should lie where its corpus lies.
+Beside the figures of all files together stand those of single files, for RMS and centroid: lowest, 5th percentile,
+median, 95th percentile, highest. Generated audio should lie where its corpus lies.
 """
 
 import dataclasses
@@ -20,6 +20,7 @@ from training.command_line import run as run_command
 
 SILENCE_DB = -50.0
 BANDS_HZ = (0, 500, 1000, 4000)
+PERCENTILES = (0, 5, 50, 95, 100)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +70,12 @@ def spread(waveforms: list[np.ndarray], sample_rate: int) -> dict[str, list[floa
         sample_rate: In Hz.
 
     Returns:
-        The 5th and 95th percentile of `rms_db` and of `centroid_hz` over the files that are not all silence.
+        Percentiles 0, 5, 50, 95, 100 of `rms_db` and of `centroid_hz` over the files that are not all silence.
     """
     files = [describe([w], sample_rate) for w in waveforms if len(w) >= sample_rate // 16]
     audible = [figures for figures in files if figures["silence_share"] < 1]
     names = ("rms_db", "centroid_hz")
-    return {f"{name}_5_95": np.percentile([f[name] for f in audible], [5, 95]).tolist() for name in names}
+    return {f"{name}_of_files": np.percentile([f[name] for f in audible], PERCENTILES).tolist() for name in names}
 
 
 def main() -> None:

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -6,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tests.streaming_contract import randomise
-from tf_wavenet import WaveNet, export_saved_model, mu_law_encode
+from tf_wavenet import MelSpec, MixtureOfLogistics, WaveNet, export_saved_model, mu_law_encode
+from tf_wavenet.data import log_mel
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +112,64 @@ def test_saved_model_cli_drives_it(folder, tmp_path):
     done = subprocess.run([*command, "--outdir", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert np.load(tmp_path / "generated.npy").shape == (2, 20)
+
+
+@pytest.fixture(scope="module")
+def conditioned():
+    """A vocoder for two speakers, exported."""
+    spec = MelSpec.from_preset("speech_16k", num_mels=5, preemphasis=0.5)
+    model = WaveNet((1, 2), 2, 4, 6, distribution=MixtureOfLogistics(2), speakers=2, local_context=1, mel_spec=spec)
+    randomise(model, scale=0.4)
+    return model
+
+
+@pytest.fixture(scope="module")
+def served(conditioned, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("export") / "conditioned")
+    export_saved_model(conditioned, path)
+    return tf.saved_model.load(path)
+
+
+CONDITIONS = {
+    "local_condition": np.random.default_rng(0).normal(-3, 1, (2, 4, 5)).astype("float32"),
+    "global_condition": np.array([1, 0], "int32"),
+}
+
+
+def test_a_conditioned_model_serves_its_conditions(conditioned, served):
+    audio = served.signatures["generate"](**request(num_samples=800), **as_tensors(CONDITIONS))["generated"]
+    expected = conditioned.generate(800, seed=3, **CONDITIONS)
+    np.testing.assert_allclose(audio, expected, atol=2**-13)
+    waveform = np.random.default_rng(1).uniform(-0.5, 0.5, (2, 700)).astype("float32")
+    inputs = {"waveform": waveform, **CONDITIONS}
+    params = served.signatures["serving_default"](**as_tensors(inputs))["parameters"]
+    np.testing.assert_allclose(params, conditioned(inputs), atol=1e-4)
+    nats = served.signatures["score"](**as_tensors(inputs))["log_likelihood"]
+    np.testing.assert_allclose(nats, np.asarray(conditioned.log_prob(inputs)).sum(axis=1), rtol=1e-4)
+
+
+def test_a_vocoder_serves_its_features_and_their_recipe(conditioned, served):
+    waveform = np.random.default_rng(1).uniform(-0.5, 0.5, (2, 700)).astype("float32")
+    outputs = served.signatures["log_mel"](waveform=tf.constant(waveform))
+    np.testing.assert_allclose(outputs["features"], log_mel(waveform, conditioned.mel_spec), atol=1e-5)
+    assert MelSpec.from_config(json.loads(outputs["spec"].numpy())) == conditioned.mel_spec
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_samples": 801}, "Expected local_condition of a frame for every sample"),
+        ({"batch_size": 1}, "Expected .* of as many rows as the batch"),
+        ({"global_condition": np.array([0, 2], "int32")}, r"Expected global_condition in \[0, 2\)"),
+        ({"local_condition": np.full((2, 4, 5), np.nan, "float32")}, "Expected local_condition without NaN"),
+        ({"top_k": 3}, "MixtureOfLogistics has no levels"),
+    ],
+)
+def test_refuses_conditions_that_do_not_fit(served, changes, message):
+    conditions = {name: changes.get(name, value) for name, value in CONDITIONS.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        served.signatures["generate"](**request(**changes), **as_tensors(conditions))
+
+
+def as_tensors(inputs):
+    return {name: tf.constant(value) for name, value in inputs.items()}

@@ -17,7 +17,7 @@ ALLOWED = {
     "layers": {"mu_law", "layers", "streaming"},
     "decoding": {"decoding"},
     "models": {"mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
-    "export": {"mu_law", "streaming", "decoding"},
+    "export": {"mu_law", "streaming", "decoding", "data"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {"mu_law", "mel_spec", "distributions", "objectives", "streaming", "layers", "models", "export"},
 }

@@ -5,7 +5,6 @@ from typing import Any
 
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.data import Manifest, MelFeatures, StoredFeatures
-from tf_wavenet.models.presets import PRESETS
 from training.config import TrainConfig
 
 DISTRIBUTIONS = {"mu_law": lambda: None, "logistics": MixtureOfLogistics, "gaussian": Gaussian}
@@ -31,7 +30,7 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
         if manifest is None or not manifest.speakers:
             raise ValueError(f"Expected --data to tell its speakers (a folder for each). Received: {config.data}")
         arguments["speakers"] = manifest.speakers
-    spec = PRESETS[config.preset].get("mel_spec")
+    spec = WaveNet.preset_arguments(config.preset).get("mel_spec")
     if config.mel is not None:
         spec = MelSpec.from_preset(config.mel)
     if config.features is not None:

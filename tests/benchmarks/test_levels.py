@@ -15,5 +15,6 @@ def test_of_a_tone_and_silence():
 
 def test_spread_leaves_silent_files_out():
     tones = [a * np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000) for a in (0.1, 1.0)]
-    low, high = spread([*tones, np.zeros(16000)], 16000)["rms_db_5_95"]
+    lowest, low, median, high, highest = spread([*tones, np.zeros(16000)], 16000)["rms_db_of_files"]
     assert -23.02 < low < -21 and -5 < high < -3
+    np.testing.assert_allclose([lowest, median, highest], [-23.01, -13.01, -3.01], atol=0.01)

@@ -116,7 +116,6 @@ def test_another_length_or_condition_does_not_retrace(model, conditions, audio):
 
 def test_lengths_beyond_a_block(model, conditions, audio, monkeypatch):
     monkeypatch.setattr(decoder_module, "BLOCK_SAMPLES", 64)
-    monkeypatch.setattr(decoder_module, "PROJECTED_SAMPLES", 16)
     small = WaveNet.from_config(model.get_config())
     small.set_weights(model.get_weights())
     np.testing.assert_allclose(small.generate(150, seed=5, **conditions), audio[:, :150], atol=2**-10)

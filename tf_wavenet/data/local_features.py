@@ -48,6 +48,17 @@ class StoredFeatures:
     Raises:
         AudioError: If there is no such folder with a `spec.json`; on use, if a recording's features are missing, are no
             such array, or do not cover the recording.
+
+    Example:
+    >>> import tempfile
+    >>> from tf_wavenet.data import AudioFile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/clip.npz", features=np.zeros((10, 3), "float32"))
+    ...     _ = Path(f"{folder}/spec.json").write_text('{"hop_length": 80}')
+    ...     features = StoredFeatures(folder)
+    ...     _, frames = features(AudioFile(Path("clip.wav"), 800, name="clip"), np.zeros(800, "float32"))
+    >>> frames.shape, features.hop_length
+    ((10, 3), 80)
     """
 
     def __init__(self, folder: str | os.PathLike):

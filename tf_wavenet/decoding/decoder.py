@@ -10,8 +10,8 @@ from tf_wavenet.decoding.sampler import SamplingSettings, check_count
 BLOCK_SAMPLES = 4000
 """Most samples that one call of the compiled loop makes; its output buffer has this length."""
 
-PROJECTED_SAMPLES = 250
-"""Samples whose conditions one matrix product projects, before the loop over these samples."""
+_PROJECTED_NUMBERS = 1 << 22
+"""Most numbers that one call projects of a local condition, 16 MiB; with it the block gets shorter."""
 
 
 class Decoder:
@@ -81,7 +81,9 @@ class Decoder:
         return self._model.prime(samples, state, condition)[1]
 
     def _decode(self, state, num_samples, seed, temperature, top_k=None, top_p=None, condition=None):
-        """Makes `num_samples` <= `BLOCK_SAMPLES` samples: returns `[BLOCK_SAMPLES, batch]`, zeros behind, and state.
+        """Makes `num_samples` <= `block` samples: returns `[block, batch]`, zeros behind, and the state.
+
+        The block is as long as the condition, or `BLOCK_SAMPLES` without one that changes in time.
 
         Args:
             state: The decoder's state.
@@ -90,44 +92,44 @@ class Decoder:
             temperature: float32 scalar.
             top_k: None or int32 scalar.
             top_p: None or float32 scalar.
-            condition: None, or the encoded condition, `[batch, BLOCK_SAMPLES or 1, channels]`.
+            condition: None, or the encoded condition, `[batch, block or 1, channels]`.
         """
         batch_size = state["previous"].shape[0] or tf.shape(state["previous"])[0]
         rows = tf.cast(tf.range(batch_size), tf.uint32)
 
-        def make(first, end, state, audio, condition_at):
-            def body(i, state, audio):
-                params, model_state = self._model.step(state["previous"], state["model"], condition_at(i - first))
-                random = uniforms(seed, rows, tf.cast(state["index"], tf.uint32))
-                sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
-                # A model that predicts NaN must not pass for one that predicts some level.
-                sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
-                new = {"model": model_state, "previous": sample, "index": state["index"] + 1}
-                if self._preemphasis:
-                    sample = new["output"] = sample + self._preemphasis * state["output"]
-                return i + 1, new, tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
+        block, condition_at = BLOCK_SAMPLES, lambda i: None
+        if condition is not None:
+            # One product for all samples, here. A loop of loops, each over some, would cost twice the time: XLA copies.
+            projected = self._model.conditioning.project(tf.transpose(condition, [1, 0, 2]))
+            changes = condition.shape[1] != 1
+            block = condition.shape[1] if changes else block
+            condition_at = (lambda i: projected[i]) if changes else (lambda i: projected[0])
 
-            return tf.while_loop(lambda i, *_: i < end, body, (first, state, audio))
+        def body(i, state, audio):
+            params, model_state = self._model.step(state["previous"], state["model"], condition_at(i))
+            random = uniforms(seed, rows, tf.cast(state["index"], tf.uint32))
+            sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
+            # A model that predicts NaN must not pass for one that predicts some level.
+            sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
+            new = {"model": model_state, "previous": sample, "index": state["index"] + 1}
+            if self._preemphasis:
+                sample = new["output"] = sample + self._preemphasis * state["output"]
+            return i + 1, new, tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
 
-        audio = tf.zeros([BLOCK_SAMPLES, batch_size])
-        if condition is None:
-            _, state, audio = make(0, num_samples, state, audio, lambda i: None)
-            return audio, state
-        project = self._model.conditioning.project
-        if condition.shape[1] == 1:
-            constant = project(condition[:, 0])
-            _, state, audio = make(0, num_samples, state, audio, lambda i: constant)
-            return audio, state
-
-        by_time = tf.transpose(condition, [1, 0, 2])
-
-        def make_some(first, state, audio):
-            projected = project(by_time[first : first + PROJECTED_SAMPLES])
-            end = tf.minimum(first + PROJECTED_SAMPLES, num_samples)
-            return make(first, end, state, audio, lambda i: projected[i])
-
-        _, state, audio = tf.while_loop(lambda first, *_: first < num_samples, make_some, (0, state, audio))
+        audio = tf.zeros([block, batch_size])
+        _, state, audio = tf.while_loop(lambda i, *_: i < num_samples, body, (0, state, audio))
         return audio, state
+
+    def block_samples(self, encoded, batch_size=16):
+        """Returns the most samples that one call of `decode` makes.
+
+        Args:
+            encoded: The encoded condition or None.
+            batch_size: Int, rows.
+        """
+        if encoded is None or encoded.shape[1] == 1:
+            return BLOCK_SAMPLES
+        return max(64, min(BLOCK_SAMPLES, _PROJECTED_NUMBERS // (batch_size * self._model.conditioning.units)))
 
 
 def generate(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
@@ -172,11 +174,12 @@ def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
     top_k = None if settings.top_k is None else tf.constant(min(settings.top_k, size), tf.int32)
     top_p = None if settings.top_p is None else tf.constant(settings.top_p, tf.float32)
     made, total = 0, float("inf") if total is None else total
+    block = decoder.block_samples(encoded, len(prompt))
     while made < total:
         chunk, wanted = [], int(min(chunk_samples, total - made))
         while wanted:
-            n = min(wanted, BLOCK_SAMPLES)
-            condition = _block(encoded, prompt.shape[1] + made)
+            n = min(wanted, block)
+            condition = condition_block(encoded, prompt.shape[1] + made, block)
             audio, state = decoder.decode(state, tf.constant(n), seed, temperature, top_k, top_p, condition)
             chunk.append(audio[:n].numpy().T)
             if np.isnan(chunk[-1]).any():
@@ -185,12 +188,13 @@ def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
         yield np.concatenate(chunk, axis=1)
 
 
-def _block(encoded, start):
-    """The condition of the samples from `start` on, at the one length that the loop is compiled for."""
+def condition_block(encoded, start, length):
+    """The encoded condition of the samples from `start` on, at the one length that the loop is compiled for."""
     if encoded is None or encoded.shape[1] == 1:
         return encoded
-    block = encoded[:, start : start + BLOCK_SAMPLES]
-    return tf.pad(block, [[0, 0], [0, BLOCK_SAMPLES - block.shape[1]], [0, 0]])
+    block = encoded[:, start : start + length]
+    block = tf.pad(block, [[0, 0], [0, length - tf.shape(block)[1]], [0, 0]])
+    return tf.ensure_shape(block, [encoded.shape[0], length, encoded.shape[2]])
 
 
 def decoder_of(model):

@@ -203,9 +203,21 @@ class WaveNet(AutoregressiveModel):
         Raises:
             ValueError: If there is no such preset.
         """
+        return cls(**{**cls.preset_arguments(name), **overrides})
+
+    @staticmethod
+    def preset_arguments(name):
+        """Returns the constructor arguments of a preset, a new dict.
+
+        Args:
+            name: As in `from_preset`.
+
+        Raises:
+            ValueError: If there is no such preset.
+        """
         if name not in PRESETS:
             raise ValueError(f"Expected a preset of {sorted(PRESETS)}. Received: preset={name!r}")
-        return cls(**{**PRESETS[name], **overrides})
+        return dict(PRESETS[name])
 
     def build(self, input_shape):
         """Builds every child, whatever the input's batch and length."""
