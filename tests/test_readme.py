@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,10 +15,13 @@ def test_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
+    audio = []
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
-    assert names["audio"].shape == (1, 8000)
+        audio.append(names["audio"].shape)
+    assert audio[0] == (1, 8000) and audio[-1] == (1, 16000)
+    assert keras.models.load_model("vocoder.keras").mel_spec == names["spec"]
     assert "generate" in tf.saved_model.load("tone_saved_model").signatures
     x = np.zeros((3, 500), "float32")
     names["classifier"].fit(x, np.arange(3), verbose=0)
@@ -27,6 +31,11 @@ def test_examples_run(tmp_path, monkeypatch):
 def test_first_example_is_short():
     block = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
     assert len([line for line in block.splitlines() if line.strip()]) <= 15
+
+
+def test_vocoder_example_is_short():
+    block = next(b for b in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "log_mel" in b)
+    assert len([line for line in block.splitlines() if line.strip()]) <= 20
 
 
 def test_make_targets_exist():
