@@ -31,7 +31,15 @@ def test_steps_are_counted_from_the_beginning_of_the_run(start, stop_at, expecte
     assert acted == expected
 
 
-def test_second_interrupt_ends_at_once(capsys):
+@pytest.fixture
+def interruptible():
+    """Python's own handler, which a shell's background job does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_second_interrupt_ends_at_once(capsys, interruptible):
     before = signal.getsignal(signal.SIGINT)
     stop = stand_in(StopOnInterrupt())
     stop.on_train_begin()
