@@ -97,7 +97,7 @@ def measure(preset, batch_size, conditions, repeats, samples):
     if conditions:
         frames = tf.random.stateless_normal([batch_size, BLOCK_SAMPLES // MELS["local_hop"], 80], [0, 0])
         encoded = model.conditioning.encode(local_condition=frames)
-        # As `generate` calls it: blocks, and as many of them as make up about the samples wanted.
+        # One call of the loop, as long as `generate` makes it.
         samples = Decoder(model).block_samples(encoded, batch_size)
         condition = encoded[:, :samples]
     ours, compile_s = runner(model, batch_size, samples, condition)

@@ -2,11 +2,12 @@
 
 import functools
 import math
-import operator
 
 import keras
 import numpy as np
 from keras import ops
+
+from tf_wavenet._validation import check_positive_int
 
 
 def mu_law_encode(x, mu=255):
@@ -77,6 +78,4 @@ def _centres(mu):
 
 def check_mu(mu):
     """Returns `mu` if it is a positive int, else raises a ValueError."""
-    if not hasattr(mu, "__index__") or isinstance(mu, bool) or operator.index(mu) < 1:
-        raise ValueError(f"Expected mu to be a positive int. Received: mu={mu!r}")
-    return operator.index(mu)
+    return check_positive_int("mu", mu)

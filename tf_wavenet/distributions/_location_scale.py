@@ -1,12 +1,12 @@
 """What distributions of means and scales share."""
 
 import math
-import operator
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._validation import check_positive_int
 from tf_wavenet.distributions._draw import draw, tempered
 
 _LOG_SCALE_MAX = 60.0  # Where samples would overflow float32; all are clipped to [-1, 1] long before.
@@ -21,7 +21,7 @@ class LocationScaleMixture:
     has_levels = False
 
     def __init__(self, num_mixtures, log_scale_min):
-        self.num_mixtures = check_int("num_mixtures", num_mixtures)
+        self.num_mixtures = check_positive_int("num_mixtures", num_mixtures)
         self.log_scale_min = _check_log_scale_min(log_scale_min)
 
     @property
@@ -128,15 +128,6 @@ class LocationScaleMixture:
         pull = log_scales - ops.stop_gradient(log_scales)
         pull = ops.where(distances > 2.0 * math.exp(self.log_scale_min), pull, 0.0)
         return ops.where(log_scales < self.log_scale_min, self.log_scale_min + pull, log_scales)
-
-
-def check_int(name, value, highest=None):
-    """Returns `value` as an int if it is one in [1, highest], else raises a ValueError that names it."""
-    is_int = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not is_int or operator.index(value) < 1 or (highest is not None and operator.index(value) > highest):
-        wanted = "a positive int" if highest is None else f"an int in [1, {highest}]"
-        raise ValueError(f"Expected {name} to be {wanted}. Received: {name}={value!r}")
-    return operator.index(value)
 
 
 def _check_log_scale_min(value):

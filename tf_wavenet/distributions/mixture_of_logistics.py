@@ -1,12 +1,13 @@
 """The discretised mixture of logistics."""
 
 import math
+import operator
 
 import keras
 import numpy as np
 from keras import ops
 
-from tf_wavenet.distributions._location_scale import LocationScaleMixture, check_int
+from tf_wavenet.distributions._location_scale import LocationScaleMixture
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -44,7 +45,7 @@ class MixtureOfLogistics(LocationScaleMixture):
 
     def __init__(self, num_mixtures=10, bits=16, log_scale_min=-13.0):
         super().__init__(num_mixtures, log_scale_min)
-        self.bits = check_int("bits", bits, 16)
+        self.bits = _check_bits(bits)
 
     def quantize(self, x):
         """Returns the nearest levels.
@@ -89,3 +90,9 @@ class MixtureOfLogistics(LocationScaleMixture):
 
     def _standard_quantile(self, uniform):
         return ops.log(uniform) - ops.log1p(-uniform)
+
+
+def _check_bits(bits):
+    if not hasattr(bits, "__index__") or isinstance(bits, bool) or not 1 <= operator.index(bits) <= 16:
+        raise ValueError(f"Expected bits to be an int in [1, 16]. Received: bits={bits!r}")
+    return operator.index(bits)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_wavenet.layers._validation import check_positive_int
+from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers.streaming_layer import StreamingLayer
 
 

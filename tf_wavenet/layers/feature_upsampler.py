@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_wavenet.layers._validation import check_positive_int
+from tf_wavenet._validation import check_positive_int
 
 METHODS = ("linear", "repeat", "transposed")
 

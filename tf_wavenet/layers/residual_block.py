@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_wavenet.layers._validation import check_number, check_positive_int
+from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.gated_activation import GatedActivation
 from tf_wavenet.layers.streaming_layer import StreamingLayer

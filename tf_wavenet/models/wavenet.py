@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
+from tf_wavenet._validation import check_dilations, check_positive_int
 from tf_wavenet.distributions import MuLawCategorical
 from tf_wavenet.layers import CausalConv1D, Conditioning, ContextStack, OutputHead, ResidualStack
-from tf_wavenet.layers._validation import check_dilations, check_positive_int
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.presets import PRESETS
 from tf_wavenet.mu_law import check_mu, mu_law_encode

@@ -1,4 +1,4 @@
-"""Argument checks shared by layers and models."""
+"""Argument checks shared by the whole library."""
 
 import operator
 
