@@ -45,6 +45,8 @@ class QualityConfig:
     """Files to speak at once."""
     seed: int = 0
     """Of the draw and of the model; same seed, same figures."""
+    temperature: float = 1.0
+    """Of the model's sampling."""
     out: Path | None = None
     """Folder to write: the audio of each system, and the scores of each file in scores.json."""
     json: bool = False
@@ -59,7 +61,9 @@ class QualityConfig:
             raise ValueError("Expected --data or --model. Received: neither")
 
 
-def copy_synthesis(model: WaveNet, waveforms: list[np.ndarray], batch_size: int = 8, seed: int = 0) -> list[np.ndarray]:
+def copy_synthesis(
+    model: WaveNet, waveforms: list[np.ndarray], batch_size: int = 8, **sampling: float
+) -> list[np.ndarray]:
     """Analyses recordings and lets a model speak them again: the one place that knows the model's interface.
 
     Files of similar length are spoken together, padded with silence. A progress bar counts samples.
@@ -68,7 +72,7 @@ def copy_synthesis(model: WaveNet, waveforms: list[np.ndarray], batch_size: int 
         model: A vocoder: `mel_spec`, and `generate` with `local_condition`.
         waveforms: Float arrays `[time]` in [-1, 1] at the spec's rate.
         batch_size: Files to speak at once.
-        seed: Same seed, same audio.
+        **sampling: Keyword arguments of `WaveNet.generate`: seed, temperature.
 
     Returns:
         float32 arrays `[time]`, each of its recording's length and aligned with it.
@@ -84,7 +88,7 @@ def copy_synthesis(model: WaveNet, waveforms: list[np.ndarray], batch_size: int 
             for target, waveform, gain in zip(padded, batch, gains, strict=True):
                 target[: len(waveform)] = gain * waveform
             features = log_mel(padded, spec)
-            audio = model.generate(padded.shape[1], batch_size=len(batch), seed=seed, local_condition=features)
+            audio = model.generate(padded.shape[1], batch_size=len(batch), local_condition=features, **sampling)
             audio = audio / gains[:, None]
             spoken |= {row: made[: len(waveforms[row])] for row, made in zip(rows, audio, strict=True)}
             bar.update(sum(map(len, batch)))
@@ -100,7 +104,7 @@ def systems(
         waveforms: Float arrays `[time]` in [-1, 1] at the spec's rate.
         spec: Recipe of the features.
         model: A vocoder, or None.
-        config: Batch size and seed.
+        config: Batch size, seed and temperature.
 
     Yields:
         Name of a system, and float arrays `[time]` as long as the recordings.
@@ -111,7 +115,8 @@ def systems(
     gains = [preprocess(waveform, spec)[1] for waveform in waveforms]
     yield "Griffin-Lim", [griffin_lim(log_mel(g * w, spec), spec, len(w)) / g for w, g in zip(bar, gains, strict=True)]
     if model is not None:
-        yield "model", copy_synthesis(model, waveforms, config.batch_size, config.seed)
+        sampling = {"seed": config.seed, "temperature": config.temperature}
+        yield "model", copy_synthesis(model, waveforms, config.batch_size, **sampling)
 
 
 def write(folder: Path, corpus: Corpus, audio: list[np.ndarray], sample_rate: int) -> None:

@@ -32,7 +32,7 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
         arguments["speakers"] = manifest.speakers
     spec = WaveNet.preset_arguments(config.preset).get("mel_spec")
     if config.mel is not None:
-        spec = MelSpec.from_preset(config.mel)
+        spec = MelSpec.from_preset(config.mel).standardized()
     if config.features is not None:
         if spec is not None:
             raise ValueError("Expected --features or mels (--mel, --preset vocoder). Received: both")

@@ -26,7 +26,7 @@ class PerfectVocoder:
             target, gain = preprocess(waveform, spec)
             self._known.append((restore(target, spec), np.asarray(log_mel(gain * waveform, spec))))
 
-    def generate(self, num_samples, batch_size, seed, local_condition):
+    def generate(self, num_samples, batch_size, seed, local_condition, temperature=1.0):
         features = np.asarray(local_condition)
         assert features.shape == (batch_size, self.mel_spec.num_frames(num_samples), self.mel_spec.num_mels)
         self.batches.append((num_samples, batch_size, seed))

@@ -48,6 +48,16 @@ def test_published_recipes_are_reproduced_on_speech(name, speech, samples):
     np.testing.assert_allclose(features[: len(expected)], expected, rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_standardized_features_of_speech_are_near_mean_0_and_deviation_1(name, speech):
+    spec = MelSpec.from_preset(name).standardized()
+    features = np.asarray(log_mel(speech, dataclasses.replace(spec, sample_rate=22050)))
+    assert abs(features.mean()) < 0.5 and 0.7 < features.std() < 1.4
+    plain = np.asarray(log_mel(speech, dataclasses.replace(spec, sample_rate=22050, normalization=None)))
+    unit = 1.0 if spec.log_base == "e" else np.log(10.0)
+    np.testing.assert_allclose(features, (plain * unit + 5.0) / 2.0, rtol=0, atol=1e-5)
+
+
 def test_loud_quiet_and_silent_passages(speech):
     for waveform in (speech / np.abs(speech).max(), speech * 1e-4, np.zeros(5000, "float32")):
         for name in ("r9y9", "jik876"):

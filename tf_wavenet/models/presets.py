@@ -20,6 +20,6 @@ PRESETS = {
         "skip_channels": 128,
         "local_context": 2,
         "local_filters": 32,
-        "mel_spec": MelSpec.from_preset("speech_16k", preemphasis=0.85),
+        "mel_spec": MelSpec.from_preset("speech_16k", preemphasis=0.85).standardized(),
     },
 }

@@ -194,7 +194,7 @@ class WaveNet(AutoregressiveModel):
         Args:
             name: "tiny" (learns speech in minutes on two CPU cores), "small" (20 blocks, 32 / 128 channels), "paper"
                 (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give `speakers`) or
-                "vocoder" (16 blocks, speaks the log-mels of `MelSpec.from_preset("speech_16k", preemphasis=0.85)`).
+                "vocoder" (16 blocks, speaks the log-mels of "speech_16k", standardised, with pre-emphasis 0.85).
             **overrides: Constructor arguments that replace the preset's.
 
         Returns:
