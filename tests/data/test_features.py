@@ -1,6 +1,7 @@
 """Log-mel features against librosa on speech, their alignment and gradient, and files of features."""
 
 import dataclasses
+import io
 import json
 import re
 from pathlib import Path
@@ -238,6 +239,23 @@ def test_broken_files_are_refused(tmp_path):
     whole = (tmp_path / "clip.npy").read_bytes()
     (tmp_path / "clip.npy").write_bytes(whole[:-100])
     assert reason_of(tmp_path / "clip.npy", SPEECH)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed, np.save])
+def test_any_damage_is_told_in_one_line(tmp_path, save):
+    path, content, features = tmp_path / "clip.npz", io.BytesIO(), np.full((3, 80), -5.0)
+    arrays = {"features": features, "spec": np.array(json.dumps(SPEECH.get_config()))}
+    save(content, features) if save is np.save else save(content, **arrays)
+    whole, refused = content.getvalue(), 0
+    for i in [*range(0, len(whole), 7), *range(min(128, len(whole)))]:
+        for damaged in (whole[:i] + bytes([whole[i] ^ 0x08]) + whole[i + 1 :], whole[:i]):
+            path.write_bytes(damaged)
+            try:
+                load_features(path, SPEECH)
+            except AudioError as error:
+                refused += 1
+                assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+    assert refused > len(whole) / 7
 
 
 def test_pickles_are_never_opened(tmp_path):

@@ -1,5 +1,6 @@
 """Features of recordings: computed or stored."""
 
+import io
 import json
 
 import numpy as np
@@ -27,8 +28,10 @@ def folder(tmp_path):
 
 
 def test_stored_features_are_found_by_the_name_of_the_recording(folder):
+    (folder / "spec.json").write_text(json.dumps({"hop_length": 80, "colour": ["red"]}))
     features = StoredFeatures(folder)
     assert (features.hop_length, features.channels) == (80, 3)
+    assert features.spec == {"hop_length": 80, "colour": ["red"]}
     waveform = np.zeros(800, "float32")
     same, frames = features(AudioFile("x.wav", 800, name="ann/1"), waveform)
     assert same is waveform
@@ -37,10 +40,12 @@ def test_stored_features_are_found_by_the_name_of_the_recording(folder):
 
 def test_stored_features_that_do_not_fit_are_refused(folder):
     features = StoredFeatures(folder)
-    with pytest.raises(
-        AudioError, match=r"1.npz: expected at least 11 frames of 3 channels. Received: shape \(10, 3\)"
-    ):
+    expected = r"1.npz: expected 11 to 13 frames of 3 channels for 801 samples. Received: shape \(10, 3\)"
+    with pytest.raises(AudioError, match=expected):
         features(AudioFile("x.wav", 801, name="ann/1"), np.zeros(801, "float32"))
+    assert len(features.read(AudioFile("x.wav", 8 * 80, name="ann/1"))) == 10
+    with pytest.raises(AudioError, match=r"expected 7 to 9 frames of 3 channels for 560 samples. Received: shape"):
+        features.read(AudioFile("x.wav", 7 * 80, name="ann/1"))
     with pytest.raises(AudioError, match="2.npz: expected features"):
         features(AudioFile("x.wav", 800, name="ann/2"), np.zeros(800, "float32"))
     np.savez(folder / "ann" / "3.npz", features=np.full((10, 3), np.nan))
@@ -49,8 +54,49 @@ def test_stored_features_that_do_not_fit_are_refused(folder):
 
 
 def test_a_folder_without_spec_or_features_is_refused(tmp_path):
-    with pytest.raises(AudioError, match="expected a folder of features with hop_length"):
+    message = "spec.json: expected a folder of features with hop_length, a positive int. Received: "
+    with pytest.raises(AudioError, match=message + "No such file"):
         StoredFeatures(tmp_path)
-    (tmp_path / "spec.json").write_text("{}")
-    with pytest.raises(AudioError, match="expected a folder of features with hop_length"):
+    for text in (
+        "{}",
+        "[80]",
+        '{"hop_length":',
+        *(f'{{"hop_length": {hop}}}' for hop in ("0", "-80", "80.5", '"80"', "true")),
+    ):
+        (tmp_path / "spec.json").write_text(text)
+        with pytest.raises(AudioError, match=message) as caught:
+            StoredFeatures(tmp_path)
+        assert "\n" not in str(caught.value)
+    (tmp_path / "spec.json").write_text('{"hop_length": 80}')
+    with pytest.raises(AudioError, match=f"{tmp_path}: expected features, NAME.npz of each recording. Received: none."):
         StoredFeatures(tmp_path)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed, np.save])
+def test_damaged_files_are_refused_in_one_line(folder, save):
+    features, path, content = StoredFeatures(folder), folder / "ann" / "1.npz", io.BytesIO()
+    array = np.arange(30, dtype="float32").reshape(10, 3)
+    save(content, array) if save is np.save else save(content, features=array)
+    whole, refused = content.getvalue(), 0
+    path.write_bytes(whole)
+    if save is np.save:
+        with pytest.raises(AudioError, match="1.npz: expected a .npz file of numbers named features"):
+            StoredFeatures(folder)
+    for i in range(len(whole)):
+        flipped = whole[:i] + bytes([whole[i] ^ 0x08]) + whole[i + 1 :]
+        for damaged in (flipped, whole[:i]):
+            path.write_bytes(damaged)
+            try:
+                features.read(AudioFile("x.wav", 800, name="ann/1"))
+            except AudioError as error:
+                refused += 1
+                assert str(error).startswith(f"{path}: expected ") and "\n" not in str(error)
+    assert refused > len(whole)  # every one cut off, and some flipped; others hit what nobody reads, such as a date
+
+
+def test_other_arrays_are_refused(folder):
+    features, path = StoredFeatures(folder), folder / "ann" / "1.npz"
+    for arrays in ({"other": np.zeros((10, 3))}, {"features": np.full((10, 3), "a")}, {"features": np.zeros(10)}):
+        np.savez(path, **arrays)
+        with pytest.raises(AudioError, match="1.npz: expected"):
+            features.read(AudioFile("x.wav", 800, name="ann/1"))

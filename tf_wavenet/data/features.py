@@ -4,12 +4,12 @@ import functools
 import json
 import math
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from keras import ops
 
+from tf_wavenet.data.arrays import read_arrays
 from tf_wavenet.data.audio_error import AudioError
 from tf_wavenet.mel_filterbank import analysis_window
 from tf_wavenet.mel_spec import MelSpec
@@ -116,18 +116,13 @@ def load_features(path: str | os.PathLike, spec: MelSpec) -> np.ndarray:
     ...     load_features(f"{folder}/mel.npy", spec).dtype
     dtype('float32')
     """
+    content = read_arrays(path, ("spec", "features"))
+    features = content if isinstance(content, np.ndarray) else content["features"]
     try:
-        with open(path, "rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                features = content
-            else:
-                spec.check_same(MelSpec.from_config(json.loads(str(content["spec"]))))
-                features = content["features"]
+        if isinstance(content, dict):
+            spec.check_same(MelSpec.from_config(json.loads(str(content["spec"]))))
         spec.check_features(features)
-    except OSError as error:
-        raise AudioError(path, f"expected features. Received: {error.strerror or error}.") from None
-    except (KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    except (TypeError, AttributeError, json.JSONDecodeError) as error:
         raise AudioError(path, f"expected features as save_features writes. Received: {error}") from None
     except ValueError as error:
         raise AudioError(path, " ".join(str(error).split())) from None
@@ -144,7 +139,7 @@ def _constants(spec):
 def _pad(waveform, spec):
     """Returns `[batch, samples]` such that frame f is the transform of samples from `f * hop_length` on."""
     batch, time = ops.shape(waveform)
-    left = (spec.fft_length if spec.center == "sample" else spec.fft_length - spec.hop_length) // 2
+    left = spec.frame_offset
     right = (spec.num_frames(time) - 1) * spec.hop_length + spec.fft_length - left - time
     if spec.padding == "zeros":
         before, after = ops.zeros((batch, left)), ops.zeros((batch, right))

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_wavenet.data.arrays import read_arrays
 from tf_wavenet.data.audio_error import AudioError
 from tf_wavenet.data.features import log_mel
 from tf_wavenet.data.preprocess import preprocess
 from tf_wavenet.mel_spec import MelSpec
+
+_SPARE_FRAMES = 2  # other programs count a last frame, or one at either end, that the recording does not need
 
 
 class MelFeatures:
@@ -39,15 +42,20 @@ class MelFeatures:
 class StoredFeatures:
     """Features that lie in a folder: `NAME.npz` with float32 `features` `[frames, channels]`, NAME the recording's.
 
-    A file `spec.json` beside them says `hop_length`, in samples; `python -m training.prepare_linguistic` writes such a
-    folder.
+    A file `spec.json` beside them says `hop_length`, in samples, and whatever else the features mean; `python -m
+    training.prepare_linguistic` writes such a folder.
+
+    Attributes:
+        spec: What `spec.json` says, a dict.
+        hop_length: Samples of a frame.
+        channels: Int, as in the first file of the folder.
 
     Args:
         folder: The folder.
 
     Raises:
-        AudioError: If there is no such folder with a `spec.json`; on use, if a recording's features are missing, are no
-            such array, or do not cover the recording.
+        AudioError: If there is no such folder with a `spec.json` and features; on use, if a recording's features are
+            missing, are no such array, do not cover the recording, or go on for more than 2 frames after it.
 
     Example:
     >>> import tempfile
@@ -63,31 +71,59 @@ class StoredFeatures:
 
     def __init__(self, folder: str | os.PathLike):
         self.folder = Path(folder)
-        path = self.folder / "spec.json"
-        try:
-            self.hop_length = int(json.loads(path.read_text(encoding="utf-8"))["hop_length"])
-            first = next(iter(sorted(self.folder.rglob("*.npz"))))
-        except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
-            raise AudioError(path, f"expected a folder of features with hop_length. Received: {error!r}") from None
+        self.spec = _read_spec(self.folder / "spec.json")
+        self.hop_length = self.spec["hop_length"]
+        first = min(self.folder.rglob("*.npz"), default=None)
+        if first is None:
+            raise AudioError(self.folder, "expected features, NAME.npz of each recording. Received: none.")
         self.channels = _read(first).shape[1]
 
     def __call__(self, file, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the waveform as it is, and the features of `file`, an `AudioFile`."""
+        return waveform, self.read(file)
+
+    def read(self, file) -> np.ndarray:
+        """Reads the features of a recording, which itself is not looked at.
+
+        Args:
+            file: An `AudioFile`.
+
+        Returns:
+            float32 `[frames, channels]`, at least as long as the recording, and at most 2 frames longer.
+
+        Raises:
+            AudioError: If there are no such features.
+        """
         path = self.folder / f"{file.name}.npz"
         features = _read(path)
-        needed = -(-len(waveform) // self.hop_length)
-        if len(features) < needed or features.shape[1] != self.channels:
-            expected = f"expected at least {needed} frames of {self.channels} channels"
-            raise AudioError(path, f"{expected}. Received: shape {features.shape}")
-        return waveform, features
+        needed = -(-file.num_samples // self.hop_length)
+        if not needed <= len(features) <= needed + _SPARE_FRAMES or features.shape[1] != self.channels:
+            expected = f"expected {needed} to {needed + _SPARE_FRAMES} frames of {self.channels} channels"
+            raise AudioError(path, f"{expected} for {file.num_samples} samples. Received: shape {features.shape}")
+        return features
+
+
+def _read_spec(path):
+    expected = "expected a folder of features with hop_length, a positive int"
+    try:
+        spec = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AudioError(path, f"{expected}. Received: {error.strerror}.") from None
+    except ValueError as error:
+        raise AudioError(path, f"{expected}. Received: {error}.") from None
+    hop_length = spec.get("hop_length") if isinstance(spec, dict) else None
+    if not isinstance(hop_length, int) or isinstance(hop_length, bool) or hop_length < 1:
+        raise AudioError(path, f"{expected}. Received: hop_length={hop_length!r}.")
+    return spec
 
 
 def _read(path):
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            features = np.asarray(content["features"], np.float32)
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise AudioError(path, f"expected features. Received: {error}") from None
+    content = read_arrays(path, ["features"])
+    features = content["features"] if isinstance(content, dict) else None
+    if features is None or features.dtype.kind not in "fiu":
+        received = "an array without a name" if features is None else f"values of type {features.dtype}"
+        raise AudioError(path, f"expected a .npz file of numbers named features. Received: {received}.")
+    features = features.astype(np.float32)
     if features.ndim != 2 or not np.isfinite(features).all():
         raise AudioError(path, f"expected finite features [frames, channels]. Received: shape {features.shape}")
     return features
