@@ -1,6 +1,7 @@
 """Who speaks: pitch and spectral envelope of a clip beside those of a corpus's speakers, at 16 kHz."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -116,7 +117,13 @@ def leave_one_out(voices: Sequence[np.ndarray], names: Sequence[str]) -> list[st
 
     Returns:
         The nearest speaker of each clip.
+
+    Raises:
+        ValueError: If there are fewer than two speakers, or one has fewer than three clips.
     """
+    clips = Counter(names)
+    if len(clips) < 2 or min(clips.values()) < 3:
+        raise ValueError(f"Expected at least two speakers of three voiced clips each. Received: {dict(clips)}")
     verdicts = []
     for i, clip in enumerate(voices):
         others = [j for j in range(len(voices)) if j != i]

@@ -48,7 +48,7 @@ class QualityConfig:
     temperature: float = 1.0
     """Of the model's sampling."""
     out: Path | None = None
-    """Folder to write: the audio of each system, and the scores of each file in scores.json."""
+    """New folder to write: the audio of each system, and the scores of each file in scores.json."""
     json: bool = False
     """Print one JSON object a line, one line a system."""
 
@@ -145,8 +145,11 @@ def evaluate(config: QualityConfig) -> list[dict]:
         What `summarise` returns of each system.
 
     Raises:
-        ValueError: For a model or data that cannot be used, or a package that is missing.
+        ValueError: For a model or data that cannot be used, a package that is missing, or something in the way of
+            what is to be written.
     """
+    if config.out is not None and config.out.exists() and (not config.out.is_dir() or any(config.out.iterdir())):
+        raise ValueError(f"Expected --out to be a new folder. Already there: {config.out}")
     for package in PACKAGES:
         require(package)
     model = None if config.model is None else load_model(config.model)

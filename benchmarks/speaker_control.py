@@ -8,6 +8,7 @@ that was asked for, are named; a clip without a voice is nobody's. Needs `pip in
 
 import dataclasses
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -26,29 +27,35 @@ class SpeakerControlConfig:
     """Says whether clips are spoken by those who were asked to."""
 
     corpus: Annotated[Path, tyro.conf.Positional]
-    """Recordings of at least two speakers, a folder each."""
+    """Recordings of at least two speakers, a folder each, at least three of each."""
     clips: Path | None = None
     """Generated clips, a folder for each speaker, named as in the corpus; only the measure is tried if not given."""
     json: bool = False
     """Print one JSON object a line: the measure on the corpus, then each clip, then all clips."""
 
 
-def voices(folder: Path) -> tuple[list[str], list[str], list[np.ndarray | None]]:
+def voices(folder: Path, speakers: int = 1, clips: int = 1) -> tuple[list[str], list[str], list[np.ndarray | None]]:
     """Describes the voices of all files under a progress bar.
 
     Args:
         folder: Recordings, a folder each speaker.
+        speakers: How many there must be.
+        clips: How many recordings each of them must have.
 
     Returns:
         Names of the files, their speakers, and what `voice` says of them.
 
     Raises:
-        ValueError: If a file has no speaker.
+        ValueError: If a file has no speaker, or there are too few speakers or recordings.
     """
     files = read_corpus(folder, SAMPLE_RATE).files
     nameless = [file.path.name for file in files if file.speaker is None]
     if nameless:
         raise ValueError(f"Expected a folder for each speaker in {folder}. Received: {nameless[0]} in none")
+    found = Counter(file.speaker for file in files)
+    if len(found) < speakers or min(found.values()) < clips:
+        expected = f"Expected at least {speakers} speakers of at least {clips} recordings each in {folder}"
+        raise ValueError(f"{expected}. Received: {dict(found)}")
     bar = tqdm(files, desc=f"voices of {folder.name}", unit="file", dynamic_ncols=True)
     return [f.name for f in files], [f.speaker for f in files], [voice(f.load(SAMPLE_RATE)) for f in bar]
 
@@ -110,7 +117,8 @@ def evaluate(config: SpeakerControlConfig) -> tuple[dict, list[dict]]:
     Raises:
         ValueError: If corpus or clips cannot be used.
     """
-    _, names, found = voices(config.corpus)
+    # Three, since a recording is named by the others, and of them each speaker needs two.
+    _, names, found = voices(config.corpus, speakers=2, clips=3)
     names = [name for name, clip in zip(names, found, strict=True) if clip is not None]
     real = [clip for clip in found if clip is not None]
     right = sum(heard == name for heard, name in zip(leave_one_out(real, names), names, strict=True))

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -130,6 +131,18 @@ def test_names_a_missing_package_before_any_work(monkeypatch):
     monkeypatch.setattr(quality, "PACKAGES", ("no_such_judge",))
     with pytest.raises(ValueError, match="Expected the package no_such_judge"):
         quality.evaluate(quality.QualityConfig(data=Path("nowhere")))
+
+
+def test_refuses_what_is_in_the_way_before_any_work(monkeypatch, tmp_path):
+    monkeypatch.setattr(quality, "PACKAGES", ("no_such_judge",))
+    (tmp_path / "out").mkdir()
+    config = quality.QualityConfig(data=Path("nowhere"), out=tmp_path / "out")
+    with pytest.raises(ValueError, match="Expected the package no_such_judge"):  # an empty folder is no hindrance
+        quality.evaluate(config)
+    (tmp_path / "out" / "scores.json").write_text("{}")
+    for out in (tmp_path / "out", tmp_path / "out" / "scores.json"):
+        with pytest.raises(ValueError, match=f"Expected --out to be a new folder. Already there: {out}$"):
+            quality.evaluate(dataclasses.replace(config, out=out))
 
 
 @pytest.mark.parametrize(

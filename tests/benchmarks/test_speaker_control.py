@@ -46,6 +46,20 @@ def test_refuses_clips_without_a_speaker(tmp_path):
         speaker_control.voices(tmp_path)
 
 
+def test_refuses_too_few_recordings_before_it_listens(tmp_path, monkeypatch):
+    monkeypatch.setattr(speaker_control, "voice", lambda audio: pytest.fail("listened"))
+    for name in ("ann/1", "ann/2", "ann/3", "bob/1", "bob/2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        with WavWriter(tmp_path / f"{name}.wav", 16000) as writer:
+            writer.write(np.full(1600, 0.1))
+    message = f"Expected at least 2 speakers of at least 3 recordings each in {tmp_path}. Received: "
+    with pytest.raises(ValueError, match=message + "{'ann': 3, 'bob': 2}"):
+        speaker_control.evaluate(speaker_control.SpeakerControlConfig(tmp_path))
+    shutil.rmtree(tmp_path / "bob")
+    with pytest.raises(ValueError, match="Expected at least 2 speakers"):
+        speaker_control.evaluate(speaker_control.SpeakerControlConfig(tmp_path))
+
+
 @pytest.fixture
 def small_corpus(tmp_path):
     for name in ("female", "male"):

@@ -75,6 +75,11 @@ def test_refuses_too_few_speakers_or_clips(names):
         Speakers([np.zeros(14), np.ones(14)], names)
 
 
+def test_naming_each_by_the_others_takes_three():
+    with pytest.raises(ValueError, match="speakers of three voiced clips each. Received: {'a': 3, 'b': 2}"):
+        leave_one_out([np.full(14, level) for level in range(5)], ["a", "a", "a", "b", "b"])
+
+
 @pytest.mark.large
 def test_every_recording_is_named_by_the_others():
     waveforms, names = clips(18, 10)
