@@ -97,8 +97,8 @@ def measure(preset, batch_size, conditions, repeats, samples):
     if conditions:
         frames = tf.random.stateless_normal([batch_size, BLOCK_SAMPLES // MELS["local_hop"], 80], [0, 0])
         encoded = model.conditioning.encode(local_condition=frames)
-        # One call of the loop, as long as `generate` makes it.
-        samples = Decoder(model).block_samples(encoded, batch_size)
+        # One call of the loop, at most as long as `generate` makes it.
+        samples = min(samples, Decoder(model).block_samples(encoded, batch_size))
         condition = encoded[:, :samples]
     ours, compile_s = runner(model, batch_size, samples, condition)
     bound, _ = runner(WithoutQueues(model), batch_size, samples, condition)
