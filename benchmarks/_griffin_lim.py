@@ -44,7 +44,6 @@ def griffin_lim(features: np.ndarray, spec: MelSpec, num_samples: int) -> np.nda
         center=False,
         random_state=0,
     )
-    # Frame f is now the transform of samples from f * hop_length on; in the features it begins `left` samples earlier.
-    left = (spec.fft_length if spec.center == "sample" else spec.fft_length - spec.hop_length) // 2
-    waveform = waveform[left : left + num_samples]
+    # Frame f is now the transform of samples from f * hop_length on; in the features it begins earlier.
+    waveform = waveform[spec.frame_offset :][:num_samples]
     return np.pad(waveform, (0, num_samples - len(waveform))).astype(np.float32)

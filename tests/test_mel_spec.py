@@ -123,6 +123,11 @@ def test_number_of_frames(samples, hop, sample):
     assert dataclasses.replace(SPEECH, center="sample").num_frames(samples) == sample
 
 
+def test_transforms_begin_before_their_frame():
+    offsets = {name: MelSpec.from_preset(name).frame_offset for name in PRESETS}
+    assert offsets == {"speech_16k": 412, "r9y9": 512, "kan_bayashi": 512, "jik876": 384}
+
+
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(MelSpec)])
 def test_the_first_field_that_differs_is_named_with_both_values(field):
     others = {

@@ -38,8 +38,9 @@ class MelSpec:
 
     Features are `log(max(floor, filters @ sqrt(power + power_offset)))`, then normalised, where `power` is that of the
     windowed Fourier transform and the filters are Slaney's (`tf_wavenet.mel_filterbank`). `tf_wavenet.data.log_mel`
-    computes them, `tf_wavenet.data.preprocess` makes the waveform. A model holds its spec, so that features of another
-    recipe are refused instead of giving noise.
+    computes them, `tf_wavenet.data.preprocess` makes the waveform. A model and a file of features hold their spec:
+    `tf_wavenet.data.load_features` compares the two field by field, so that features of another recipe are refused
+    instead of giving noise. An array has no spec; only its shape and values are checked (`check_features`).
 
     Args:
         sample_rate: In Hz, 1000 to 384000.
@@ -183,6 +184,11 @@ class MelSpec:
         if self.center == "sample":
             return 1 + num_samples // self.hop_length
         return (num_samples + self.hop_length - 1) // self.hop_length
+
+    @property
+    def frame_offset(self):
+        """Int, samples by which the Fourier transform of frame f begins before sample `f * hop_length`."""
+        return (self.fft_length if self.center == "sample" else self.fft_length - self.hop_length) // 2
 
     def filterbank(self):
         """Returns the mel filters, float64 `[fft_length // 2 + 1, num_mels]`."""
