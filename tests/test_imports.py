@@ -16,7 +16,7 @@ ALLOWED = {
     "distributions": {"_validation", "mu_law", "distributions"},
     "objectives": set(),
     "layers": {"_validation", "mu_law", "layers", "streaming"},
-    "decoding": {"decoding"},
+    "decoding": {"_validation", "decoding"},
     "models": {"_validation", "mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
     "export": {"mu_law", "streaming", "decoding", "data"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},

@@ -2,19 +2,37 @@
 
 import operator
 
+import numpy as np
+
+
+def is_int(value):
+    """Tells whether `value` is one integer, of Python, NumPy or a tensor library; a bool is not."""
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        operator.index(value)
+    except (TypeError, AttributeError):  # the second is what TensorFlow's floating point tensors raise
+        return False
+    return True
+
+
+def is_number(value):
+    """Tells whether `value` is one real number, of Python, NumPy or a tensor library; a bool or text is not."""
+    return hasattr(value, "__float__") and np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf"
+
 
 def check_positive_int(name, value):
     """Returns `value` as an int if it is an integer >= 1, else raises a ValueError that names it."""
-    if not hasattr(value, "__index__") or isinstance(value, bool) or operator.index(value) < 1:
+    if not is_int(value) or value < 1:
         raise ValueError(f"Expected {name} to be a positive int. Received: {name}={value!r}")
     return operator.index(value)
 
 
 def check_number(name, value):
-    """Returns `value` if it is a real number, else raises a ValueError that names it."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    """Returns `value` as a float if it is a real number, else raises a ValueError that names it."""
+    if not is_number(value):
         raise ValueError(f"Expected {name} to be a number. Received: {name}={value!r}")
-    return value
+    return float(value)
 
 
 def check_dilations(dilations):

@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+import operator
 
-import numpy as np
+from tf_wavenet._validation import is_int, is_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +25,11 @@ class SamplingSettings:
     top_p: float | None = None
 
     def __post_init__(self):
-        if not _is_number(self.temperature) or not 0 <= self.temperature < math.inf:
+        if not is_number(self.temperature) or not 0 <= self.temperature < math.inf:
             raise ValueError(f"Expected temperature to be finite and >= 0. Received: temperature={self.temperature!r}")
-        if self.top_k is not None and (not _is_int(self.top_k) or self.top_k < 1):
+        if self.top_k is not None and (not is_int(self.top_k) or self.top_k < 1):
             raise ValueError(f"Expected top_k to be None or an int >= 1. Received: top_k={self.top_k!r}")
-        if self.top_p is not None and (not _is_number(self.top_p) or not 0 < self.top_p <= 1):
+        if self.top_p is not None and (not is_number(self.top_p) or not 0 < self.top_p <= 1):
             raise ValueError(f"Expected top_p to be None or in (0, 1]. Received: top_p={self.top_p!r}")
 
     def check(self, distribution):
@@ -43,14 +44,6 @@ class SamplingSettings:
 
 def check_count(name, value, minimum):
     """Returns `value` as an int if it is one and >= `minimum`, else raises a ValueError that names it."""
-    if not _is_int(value) or value < minimum:
+    if not is_int(value) or value < minimum:
         raise ValueError(f"Expected {name} to be an int >= {minimum}. Received: {name}={value!r}")
-    return int(value)
-
-
-def _is_int(value):
-    return hasattr(value, "__index__") and np.ndim(value) == 0 and not isinstance(value, bool)
-
-
-def _is_number(value):
-    return hasattr(value, "__float__") and np.ndim(value) == 0 and not isinstance(value, bool)
+    return operator.index(value)

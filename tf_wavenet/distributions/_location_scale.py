@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tf_wavenet._validation import check_positive_int
+from tf_wavenet._validation import check_positive_int, is_number
 from tf_wavenet.distributions._draw import draw, tempered
 
 _LOG_SCALE_MAX = 60.0  # Where samples would overflow float32; all are clipped to [-1, 1] long before.
@@ -132,8 +132,7 @@ class LocationScaleMixture:
 
 def _check_log_scale_min(value):
     # Below -35 squared distances overflow float32.
-    is_number = hasattr(value, "__float__") and np.ndim(value) == 0 and not isinstance(value, bool)
-    if not is_number or not -35 <= float(value) <= 0:
+    if not is_number(value) or not -35 <= value <= 0:
         raise ValueError(f"Expected log_scale_min to be a number in [-35, 0]. Received: log_scale_min={value!r}")
     return float(value)
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._validation import is_int
 from tf_wavenet.distributions._location_scale import LocationScaleMixture
 
 
@@ -93,6 +94,6 @@ class MixtureOfLogistics(LocationScaleMixture):
 
 
 def _check_bits(bits):
-    if not hasattr(bits, "__index__") or isinstance(bits, bool) or not 1 <= operator.index(bits) <= 16:
+    if not is_int(bits) or not 1 <= bits <= 16:
         raise ValueError(f"Expected bits to be an int in [1, 16]. Received: bits={bits!r}")
     return operator.index(bits)
