@@ -155,7 +155,12 @@ def test_preemphasis_is_undone():
     ("changes", "message"),
     [
         ({"local_condition": None}, "Expected local_condition for this model"),
-        ({"global_condition": "eve"}, "Expected a speaker of: ann, bob, or a number below 2. Received: 'eve'"),
+        ({"global_condition": "eve"}, "global_condition to be a speaker of: ann, bob, or a number below 2. .*: 'eve'"),
+        ({"global_condition": True}, "Expected global_condition to be a speaker of: ann, bob, .* Received: True"),
+        ({"global_condition": [[0, 1]]}, r"Expected global_condition to be a speaker of: .* Received: \[0, 1\]"),
+        ({"global_condition": []}, r"Expected global_condition of at least 1 row. Received: shape \[0\]"),
+        ({"local_condition": np.zeros((0, 5, 3))}, r"local_condition of at least 1 row. Received: shape \[0, 5, 3\]"),
+        ({"local_condition": "mel.npy"}, "Expected local_condition to be an array of numbers. Received: 'mel.npy'"),
         ({"global_condition": 2}, "Received: 2"),
         ({"global_condition": [0, 1, 0]}, "Expected conditions of 1 row"),
         ({"local_condition": np.zeros((2, 5, 4))}, r"Expected local_condition of shape \[frames, 3\].*\[2, 5, 4\]"),
@@ -170,6 +175,29 @@ def test_preemphasis_is_undone():
 def test_refuses_arguments_at_once(model, conditions, changes, message):
     with pytest.raises(ValueError, match=message):
         model.stream(**{**conditions, **changes})
+
+
+@pytest.mark.parametrize(
+    ("vector", "message"),
+    [
+        ("ann", "Expected global_condition to be an array of numbers. Received: 'ann'"),
+        (np.zeros((0, 2)), r"Expected global_condition of at least 1 row. Received: shape \[0, 2\]"),
+        ([1.0, np.inf], "Expected global_condition to be finite"),
+        ([1.0], r"Expected global_condition to be .* of shape \[2\]"),
+    ],
+)
+def test_refuses_vectors(vector, message):
+    model = WaveNet((1,), 2, 2, 2, global_channels=2)
+    with pytest.raises(ValueError, match=message):
+        model.generate(3, global_condition=vector)
+
+
+def test_a_mel_model_looks_at_shape_and_values_of_arrays():
+    model = WaveNet((1,), 2, 2, 2, mel_spec=MelSpec.from_preset("speech_16k"))
+    model.stream(local_condition=np.full((4, 80), -5.0))
+    for features, message in ((np.full((4, 60), -5.0), r"\[frames, 80\]"), (np.full((4, 80), -20.0), "at least -11.5")):
+        with pytest.raises(ValueError, match=message):
+            model.stream(local_condition=features)
 
 
 def test_a_model_without_conditions_wants_none():

@@ -1,6 +1,10 @@
 """What callers give as conditions, made into what the model takes."""
 
+import reprlib
+
 import numpy as np
+
+from tf_wavenet._validation import is_int
 
 
 def check_conditions(model, conditions, batch_size):
@@ -15,7 +19,7 @@ def check_conditions(model, conditions, batch_size):
         `(conditions, batch_size)`: dict of arrays without those that are None, and the rows.
 
     Raises:
-        ValueError: If a condition is missing, not wanted, or has another shape; if a speaker is unknown.
+        ValueError: If a condition is missing, not wanted, empty, or has another shape; if a speaker is unknown.
     """
     layer, arrays = model.conditioning, {}
     wanted = {
@@ -29,6 +33,8 @@ def check_conditions(model, conditions, batch_size):
             )
         if value is not None:
             arrays[name] = _local(model, value) if name == "local_condition" else _global(model, value)
+            if not len(arrays[name]):
+                raise ValueError(f"Expected {name} of at least 1 row. Received: shape {list(np.shape(value))}")
     rows = {len(value) for value in arrays.values()} | ({batch_size} if batch_size else set())
     rows = rows - {1} or {1}
     if len(rows) > 1 or (batch_size and rows != {batch_size}):
@@ -40,7 +46,7 @@ def check_conditions(model, conditions, batch_size):
 
 def _local(model, value):
     channels = model.conditioning.local_channels
-    features = np.asarray(value, "float32")
+    features = _numbers("local_condition", value)
     if features.ndim == 2:
         features = features[None]
     if features.ndim != 3 or features.shape[-1] != channels or not features.shape[1]:
@@ -60,7 +66,7 @@ def _local(model, value):
 def _global(model, value):
     layer = model.conditioning
     if layer.num_speakers is None:
-        vector = np.asarray(value, "float32")
+        vector = _numbers("global_condition", value)
         vector = vector[None] if vector.ndim == 1 else vector
         if vector.ndim != 2 or vector.shape[-1] != layer.global_channels or not np.isfinite(vector).all():
             raise ValueError(
@@ -68,14 +74,22 @@ def _global(model, value):
                 f"[batch, {layer.global_channels}]. Received: shape {list(np.shape(value))}"
             )
         return vector
-    speakers = [value] if isinstance(value, str) or np.ndim(value) == 0 else list(value)
+    speakers = list(value) if isinstance(value, (list, tuple)) or np.ndim(value) else [value]
     return np.array([_speaker(model.speakers, speaker) for speaker in speakers], "int32")
+
+
+def _numbers(name, value):
+    try:
+        return np.asarray(value, "float32")
+    except (TypeError, ValueError):
+        raise ValueError(f"Expected {name} to be an array of numbers. Received: {reprlib.repr(value)}") from None
 
 
 def _speaker(names, speaker):
     if isinstance(speaker, str) and speaker in names:
         return names.index(speaker)
-    if hasattr(speaker, "__index__") and 0 <= speaker < len(names):
+    if is_int(speaker) and 0 <= speaker < len(names):
         return int(speaker)
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    raise ValueError(f"Expected a speaker of: {shown}, or a number below {len(names)}. Received: {speaker!r}")
+    expected = f"Expected global_condition to be a speaker of: {shown}, or a number below {len(names)}"
+    raise ValueError(f"{expected}. Received: {reprlib.repr(speaker)}")
