@@ -194,6 +194,20 @@ def test_mixed_precision_predicts_float32(waveform):
     np.testing.assert_allclose(y, params[:, 0], atol=0.05 * np.abs(np.asarray(params)).max())
 
 
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+def test_mixed_precision_does_not_round_the_parameters(waveform, half):
+    model = tiny(dtype=f"mixed_{half}")
+    randomise(model)
+    assert model.stack.compute_dtype == half
+    fed = previous(waveform)
+    skip = ops.cast(model.stack(model.causal_conv(model._encode(fed))), "float32")
+    expected = reference.output_head(np.asarray(skip, "float64"), model.head)
+    np.testing.assert_allclose(model(waveform), expected, atol=1e-5 * np.abs(expected).max())
+    y, _ = model.step(fed[:, 0], model.get_initial_state(2))
+    np.testing.assert_allclose(y, expected[:, 0], atol=0.05 * np.abs(expected).max())
+    assert np.mean(np.asarray(y) != np.asarray(ops.cast(ops.cast(y, half), "float32"))) > 0.9
+
+
 def test_two_streams_at_once_do_not_disturb_each_other(waveform):
     model = tiny()
     randomise(model)

@@ -157,8 +157,13 @@ class WaveNet(AutoregressiveModel):
             dtype=policy,
             name="stack",
         )
+        # In the dtype of its weights, float32 under mixed precision: rounded logits would be wrong probabilities.
         self.head = OutputHead(
-            self.distribution.parameter_size, head_channels, use_bias=use_bias, dtype=policy, name="head"
+            self.distribution.parameter_size,
+            head_channels,
+            use_bias=use_bias,
+            dtype=policy.variable_dtype,
+            name="head",
         )
         self.conditioning = self.context_stack = None
         if self.local_channels is not None or self.global_channels is not None:
