@@ -59,20 +59,20 @@ class Conditioning(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.units = check_positive_int("units", units)
-        if (local_channels is None) != (local_hop is None) or (num_speakers and not global_channels):
+        if (local_channels is None) != (local_hop is None) or (num_speakers is not None and global_channels is None):
             raise ValueError(
                 "Expected local_channels with local_hop, and global_channels with num_speakers. Received: "
                 f"{local_channels=}, {local_hop=}, {global_channels=}, {num_speakers=}"
             )
         if local_channels is None and global_channels is None:
             raise ValueError("Expected local_channels or global_channels. Received: neither")
-        self.local_channels = local_channels and check_positive_int("local_channels", local_channels)
+        self.local_channels = _positive_or_none("local_channels", local_channels)
         self.local_hop = local_hop
         self.upsampling = upsampling
         self.local_context = local_context
         self.local_filters = local_filters
-        self.global_channels = global_channels and check_positive_int("global_channels", global_channels)
-        self.num_speakers = num_speakers and check_positive_int("num_speakers", num_speakers)
+        self.global_channels = _positive_or_none("global_channels", global_channels)
+        self.num_speakers = _positive_or_none("num_speakers", num_speakers)
 
         policy = self.dtype_policy
         # Speakers' numbers must not become floats of half precision.
@@ -157,3 +157,7 @@ class Conditioning(keras.layers.Layer):
             "global_channels": self.global_channels,
             "num_speakers": self.num_speakers,
         }
+
+
+def _positive_or_none(name, value):
+    return value if value is None else check_positive_int(name, value)

@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
-from tf_wavenet._validation import check_dilations, check_positive_int
+from tf_wavenet._validation import check_dilations, check_positive_int, is_int
 from tf_wavenet.distributions import MuLawCategorical
 from tf_wavenet.layers import CausalConv1D, Conditioning, ContextStack, OutputHead, ResidualStack
+from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.presets import PRESETS
 from tf_wavenet.mu_law import check_mu, mu_law_encode
@@ -48,8 +49,9 @@ class WaveNet(AutoregressiveModel):
             stack that looks far back at a lower rate (`ContextStack`). None: there is none.
         context_hop: Int >= 1, samples in a frame of the context stack.
         context_channels: Int >= 1, its residual and skip channels.
-        mel_spec: `MelSpec` of the local features, kept with the model so that others are refused; None: unknown. With
-            its `preemphasis` the model speaks pre-emphasised audio, which `call` and `step` take
+        mel_spec: `MelSpec` of the local features, kept with the model; None: unknown. `generate` and `stream` check
+            shape and values by it (`MelSpec.check_features`), `tf_wavenet.data.load_features` every field. With its
+            `preemphasis` the model speaks pre-emphasised audio, which `call` and `step` take
             (`tf_wavenet.data.preprocess`); `generate` and `stream` undo it.
 
     Input shape:
@@ -107,8 +109,13 @@ class WaveNet(AutoregressiveModel):
     ):
         super().__init__(**kwargs)
         self.mu = check_mu(mu)
-        self.distribution = _deserialized(distribution) or MuLawCategorical(mu)
+        self.distribution = MuLawCategorical(mu) if distribution is None else _deserialized(distribution)
+        if not is_int(getattr(self.distribution, "parameter_size", None)):
+            one = "one of tf_wavenet.distributions, such as Gaussian()"
+            raise ValueError(f"Expected distribution to be {one}. Received: distribution={distribution!r}")
         self.mel_spec = _deserialized(mel_spec)
+        if self.mel_spec is not None and not isinstance(self.mel_spec, MelSpec):
+            raise ValueError(f"Expected mel_spec to be a MelSpec. Received: mel_spec={mel_spec!r}")
         if input_encoding is None:
             input_encoding = "one_hot" if isinstance(self.distribution, MuLawCategorical) else "scalar"
         if input_encoding not in ("one_hot", "scalar"):

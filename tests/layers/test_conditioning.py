@@ -1,0 +1,119 @@
+import keras
+import numpy as np
+import pytest
+
+from tests import reference
+from tests.streaming_contract import randomise
+from tf_wavenet.layers import Conditioning
+
+HOP, FRAMES = 6, 5
+LOCAL = {"local_channels": 3, "local_hop": HOP}
+CASES = {
+    "local": LOCAL,
+    "vector": {"global_channels": 2},
+    "speakers": {"global_channels": 4, "num_speakers": 3},
+    "local and vector": {**LOCAL, "global_channels": 2},
+    "local and speakers": {**LOCAL, "global_channels": 4, "num_speakers": 3},
+}
+cases = pytest.mark.parametrize("case", CASES)
+
+
+def make(case, **options):
+    layer = Conditioning(8, **{**CASES[case], **options})
+    layer.build()
+    randomise(layer)
+    rng, given = np.random.default_rng(1), {}
+    if layer.local_channels:
+        given["local_condition"] = rng.normal(size=(2, FRAMES, 3)).astype("float32")
+    if layer.num_speakers:
+        given["global_condition"] = np.array([2, 0], "int32")
+    elif layer.global_channels:
+        given["global_condition"] = rng.normal(size=(2, 2)).astype("float32")
+    return layer, given
+
+
+@cases
+def test_equals_numpy(case):
+    layer, given = make(case)
+    expected = reference.conditioning(layer, **given)
+    time = FRAMES * HOP if layer.local_channels else 1
+    assert expected.shape == (2, time, 8)
+    np.testing.assert_allclose(layer(given), expected, atol=1e-5)
+    encoded = layer.encode(**given)
+    assert tuple(encoded.shape) == (2, time, layer.encoded_channels)
+    np.testing.assert_array_equal(layer.project(encoded), layer(given))
+    np.testing.assert_allclose(layer.project(encoded[:, 0]), expected[:, 0], atol=1e-5)
+    assert tuple(layer.compute_output_shape({name: value.shape for name, value in given.items()})) == (2, time, 8)
+
+
+def test_equals_numpy_with_a_shifted_frame_only_if_numpy_shifts_too():
+    layer, given = make("local")
+    shifted = reference.conditioning(layer, np.roll(given["local_condition"], 1, axis=1))
+    assert np.abs(np.asarray(layer(given)) - shifted).max() > 0.1
+
+
+def test_upsampling_context_and_filters_reach_the_upsampler():
+    layer, given = make("local", upsampling="repeat", local_context=2, local_filters=5)
+    assert layer.upsampler.get_config().items() >= {"method": "repeat", "context_frames": 2, "filters": 5}.items()
+    encoded = layer.encode(**given)
+    assert layer.encoded_channels == encoded.shape[-1] == 5
+    np.testing.assert_array_equal(encoded, layer.upsampler(given["local_condition"]))
+
+
+def test_speakers_numbers_stay_exact_under_mixed_precision():
+    layer = Conditioning(4, global_channels=2, num_speakers=300, dtype="mixed_bfloat16")
+    layer.build()
+    randomise(layer)
+    rows = np.asarray(layer.encode(global_condition=np.array([256, 257], "int32")), "float32")
+    embeddings = np.asarray(layer.embedding.embeddings)[[256, 257]]
+    np.testing.assert_allclose(rows[:, 0], embeddings, rtol=0.01)  # half precision keeps 8 bits; 257 would be 256
+    assert keras.backend.standardize_dtype(layer({"global_condition": np.array([3], "int32")}).dtype) == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"units": 0}, "Received: units=0"),
+        ({}, "Expected local_channels or global_channels. Received: neither"),
+        ({"local_channels": 3}, "Expected local_channels with local_hop"),
+        ({"local_hop": 3}, "Expected local_channels with local_hop"),
+        ({"num_speakers": 3}, "global_channels with num_speakers"),
+        ({"num_speakers": 0}, "global_channels with num_speakers"),
+        (
+            {"local_channels": 0, "local_hop": 3},
+            "Expected local_channels to be a positive int. Received: local_channels=0",
+        ),
+        ({"local_channels": 3, "local_hop": 0}, "Received: hop_length=0"),
+        ({"global_channels": 0}, "Expected global_channels to be a positive int. Received: global_channels=0"),
+        ({"global_channels": 0, "num_speakers": 2}, "Received: global_channels=0"),
+        (
+            {"global_channels": 2, "num_speakers": 0},
+            "Expected num_speakers to be a positive int. Received: num_speakers=0",
+        ),
+        ({**LOCAL, "local_filters": 0}, "Received: filters=0"),
+    ],
+)
+def test_refuses_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Conditioning(**{"units": 4, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"local_condition": None}, "Expected a local_condition. Received: none"),
+        ({"global_condition": None}, "Expected a global_condition. Received: none"),
+        ({"local_condition": np.zeros((2, 5, 4))}, r"of shape \[batch, frames, 3\]. Received: shape \(2, 5, 4\)"),
+        ({"global_condition": np.zeros((2, 1), "int32")}, r"of shape \[batch\]. Received: shape \(2, 1\)"),
+    ],
+)
+def test_refuses_conditions(changes, message):
+    layer, given = make("local and speakers")
+    with pytest.raises(ValueError, match=message):
+        layer.encode(**{**given, **changes})
+
+
+def test_refuses_a_condition_that_it_was_not_made_for():
+    layer, given = make("local")
+    with pytest.raises(ValueError, match=r"Expected no global_condition. Received: shape \(2,\)"):
+        layer.encode(**given, global_condition=np.array([0, 1]))
