@@ -63,9 +63,9 @@ def window_arguments(model: WaveNet, features: Path | None = None) -> dict[str, 
     Raises:
         ValueError: If the model needs features and none are given.
     """
-    arguments = {"speakers": model.speakers}
+    arguments = {"speakers": model.speakers, "period": model.period}
     if model.mel_spec is not None:
-        arguments |= {"features": MelFeatures(model.mel_spec), "context_frames": model.local_context + 1}
+        arguments |= {"features": MelFeatures(model.mel_spec), "context_frames": model.context_frames}
     elif model.local_channels is not None:
         if features is None:
             raise ValueError("Expected --features, the folder of features that the model was trained with.")
@@ -75,7 +75,7 @@ def window_arguments(model: WaveNet, features: Path | None = None) -> dict[str, 
                 f"Expected features of {model.local_channels} channels every {model.local_hop} samples. Received: "
                 f"{stored.channels} channels every {stored.hop_length} in {features}"
             )
-        arguments |= {"features": stored, "context_frames": model.local_context + 1}
+        arguments |= {"features": stored, "context_frames": model.context_frames}
     return arguments
 
 

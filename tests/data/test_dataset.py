@@ -8,7 +8,11 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from tests.streaming_contract import randomise
+from tf_wavenet import Gaussian, WaveNet
 from tf_wavenet.data import AudioFile, index_corpus, steps_per_epoch, window_dataset
+from tf_wavenet.data.waveform_cache import WaveformCache
+from tf_wavenet.layers.feature_upsampler import METHODS
 
 LENGTHS = (1, 9, 40, 41, 100, 333, 77, 58)
 
@@ -113,7 +117,7 @@ def test_files_are_decoded_once_an_epoch_at_most(tmp_path, monkeypatch, limit, m
     for number in range(12):
         soundfile.write(tmp_path / f"{number}.wav", np.full(50, number + 1, np.int16), 16000)
     manifest = index_corpus(tmp_path)
-    monkeypatch.setattr("tf_wavenet.data.dataset._CACHE_SAMPLES", limit)
+    monkeypatch.setattr("tf_wavenet.data.dataset._CACHE_NUMBERS", limit)
     counts, load = Counter(), AudioFile.load
     monkeypatch.setattr(AudioFile, "load", lambda file, rate: counts.update([file.name]) or load(file, rate))
     dataset = window_dataset(manifest, 10, 5, 4, shuffle=True)
@@ -153,10 +157,11 @@ def test_keras_fits_with_a_full_progress_bar_and_new_epochs(ramps):
     assert not np.array_equal(seen[:steps], seen[steps:])
 
 
-@pytest.mark.parametrize("arguments", [(0, 10, 4), (20, -1, 4), (20, 10, 0)], ids=["window", "context", "batch"])
-def test_sizes_out_of_range(ramps, arguments):
-    with pytest.raises(ValueError, match="Expected window_samples and batch_size to be at least 1, context_samples"):
-        window_dataset(ramps, *arguments)
+@pytest.mark.parametrize("size", [{"window": 0}, {"context": -1}, {"batch": 0}, {"period": 0}], ids=str)
+def test_sizes_out_of_range(ramps, size):
+    window, context, batch, period = ({"window": 20, "context": 10, "batch": 4, "period": 1} | size).values()
+    with pytest.raises(ValueError, match="Expected window_samples, batch_size and period to be at least 1, context_s"):
+        window_dataset(ramps, window, context, batch, period=period)
 
 
 @pytest.mark.parametrize("options", [{"seed": -1}, {"start_step": 3}, {"start_step": -3, "repeat": True}])
@@ -211,3 +216,95 @@ def test_speakers_are_numbered_by_name(ramps):
                 assert speaker == (1 - int(np.rint(row.max() * 32768)) // 1000 % 2)
     with pytest.raises(ValueError, match=r"Expected recordings of the speakers \['bob'\]. Received: \['ann'\]"):
         window_dataset(manifest, 20, 10, 4, speakers=("bob",))
+
+
+@pytest.mark.parametrize(("features", "period"), [(Numbers(), 1), (None, 12), (Numbers(), 5)])
+def test_steps_per_epoch_counts_the_batches_with_features_too(ramps, features, period):
+    sizes = {"features": features, "period": period}
+    dataset, steps = window_dataset(ramps, 20, 10, 3, **sizes), steps_per_epoch(ramps, 20, 10, 3, **sizes)
+    assert steps == int(dataset.cardinality()) == len(list(dataset)) != steps_per_epoch(ramps, 20, 10, 3)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_windows_begin_at_multiples_of_frame_and_period(ramps, shuffle):
+    begins = set()
+    for inputs, _, weight in window_dataset(ramps, 20, 10, 4, shuffle=shuffle, features=Numbers(), period=2):
+        for row, weights in zip(inputs["waveform"].numpy(), weight.numpy(), strict=True):
+            if weights.any():
+                begins.add((int(np.rint(row[0] * 32768)) - 1) % 1000)
+    assert len(begins) > 5 and all(begin % 14 == 0 for begin in begins)
+
+
+class Noise:
+    """Random features, the same for the same file."""
+
+    channels = 2
+
+    def __init__(self, hop_length):
+        self.hop_length = hop_length
+
+    def __call__(self, file, waveform):
+        frames = -(-len(waveform) // self.hop_length)
+        return waveform, np.random.default_rng(int(file.name)).normal(size=(frames, 2)).astype("float32")
+
+
+LOCAL = [{"upsampling": upsampling, "local_hop": hop} for upsampling in METHODS for hop in (1, 6, 12)]
+LOCAL += [{"upsampling": upsampling, "local_hop": 12, "local_context": 1} for upsampling in METHODS]
+CONTEXT = {"context_dilations": (1, 2), "context_hop": 4}
+
+
+@pytest.mark.parametrize("options", [*LOCAL, CONTEXT, {**CONTEXT, "local_hop": 6}], ids=str)
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_windows_say_of_every_sample_what_the_whole_file_says(ramps, shuffle, options):
+    # A receptive field of whole frames: what the windows lack of their past shows, no rounding hides it.
+    model = WaveNet(
+        (1, 2, 3, 5),
+        causal_kernel_size=1,
+        residual_channels=4,
+        skip_channels=6,
+        distribution=Gaussian(),
+        local_channels=2 if "local_hop" in options else None,
+        **options,
+    )
+    assert model.receptive_field == 12 or model.context_stack
+    randomise(model)
+    features = Noise(model.local_hop) if model.local_hop else lambda file, waveform: (waveform, None)
+    dataset = window_dataset(
+        ramps,
+        21,
+        model.context_samples,
+        4,
+        shuffle=shuffle,
+        features=features if model.local_hop else None,
+        context_frames=model.context_frames,
+        period=model.period,
+    )
+    expected, actual = {}, {}
+    for file in ramps.files:
+        waveform, frames = features(file, file.load(16000))
+        inputs = waveform[None] if frames is None else {"waveform": waveform[None], "local_condition": frames[None]}
+        expected.update(zip(waveform, np.asarray(model.log_prob(inputs))[0], strict=True))
+    for inputs, waveform, weight in dataset:
+        counts = weight.numpy() == 1
+        actual.update(zip(waveform.numpy()[counts], np.asarray(model.log_prob(inputs))[counts], strict=True))
+    assert len(actual) == sum(LENGTHS)
+    np.testing.assert_allclose([actual[x] for x in expected], list(expected.values()), rtol=1e-4, atol=1e-4)
+
+
+def test_memory_is_counted_with_the_features(ramps, monkeypatch):
+    caches, limit = [], 400
+
+    class Spy(WaveformCache):
+        def __init__(self, *args):
+            super().__init__(*args)
+            caches.append(self)
+
+    monkeypatch.setattr("tf_wavenet.data.dataset.WaveformCache", Spy)
+    monkeypatch.setattr("tf_wavenet.data.dataset._CACHE_NUMBERS", limit)
+    for features in (None, Noise(1)):  # two numbers a sample
+        for _ in window_dataset(ramps, 20, 10, 4, features=features):
+            with caches[-1]._lock:
+                futures = list(caches[-1]._held.values())
+            held = [future.result() for future in futures]
+            numbers = sum(len(waveform) + (0 if frames is None else frames.size) for waveform, frames in held)
+            assert numbers <= limit or len(held) == 1

@@ -91,6 +91,14 @@ def test_equals_numpy_with_a_shifted_condition_only_if_numpy_shifts_too(waveform
     assert np.abs(actual - right).max() < 1e-4 < 0.1 < np.abs(actual - wrong).max()
 
 
+@pytest.mark.parametrize(("upsampling", "frames"), [("linear", 4), ("repeat", 5), ("transposed", 4)])
+def test_windows_need_the_frames_that_the_upsampling_reaches(upsampling, frames):
+    model, _ = make("all", upsampling=upsampling, local_context=3)
+    assert model.context_frames == frames and model.context_samples == model.receptive_field + frames * HOP
+    assert model.period == CONTEXT["context_hop"]
+    assert (make("none")[0].context_frames, make("none")[0].period) == (0, 1)
+
+
 @pytest.mark.parametrize("upsampling", ["linear", "repeat", "transposed"])
 def test_a_frame_is_not_felt_before_the_frames_it_is_blended_with(waveform, upsampling):
     model, given = make("local", upsampling=upsampling)
@@ -138,6 +146,12 @@ def test_refuses_inputs(waveform, inputs, message):
         ({"speakers": ("ann", "ann")}, "Expected speakers to be different names"),
         ({"speakers": "ann"}, "Expected speakers to be names"),
         ({"local_channels": 3}, "Expected local_channels with local_hop"),
+        ({"local_channels": 0, "local_hop": 3}, "Received: local_channels=0"),
+        ({"global_channels": 0}, "Received: global_channels=0"),
+        ({"speakers": 2, "global_channels": 0}, "Received: global_channels=0"),
+        ({"distribution": "gaussian"}, "Expected distribution to be one of .* Received: distribution='gaussian'"),
+        ({"distribution": Gaussian}, "Expected distribution to be one of .*, such as Gaussian"),
+        ({"mel_spec": "speech_16k"}, "Expected mel_spec to be a MelSpec. Received: mel_spec='speech_16k'"),
         ({**LOCAL, "upsampling": "cubic"}, "Expected method to be one of .* Received: method='cubic'"),
         ({**LOCAL, "local_context": -1}, "Received: context_frames=-1"),
         ({"context_dilations": (0,)}, "Expected dilations to be positive ints"),

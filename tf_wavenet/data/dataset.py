@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from tf_wavenet.data.manifest import Manifest
 from tf_wavenet.data.waveform_cache import WaveformCache
 from tf_wavenet.data.windows import count_windows, cut_windows
 
-_CACHE_SAMPLES = 1 << 28  # 1 GiB of float32: 4.7 hours at 16 kHz
+_CACHE_NUMBERS = 1 << 28  # 1 GiB of float32: 4.7 hours at 16 kHz without features
 
 
 def window_dataset(
@@ -27,6 +28,7 @@ def window_dataset(
     speakers: Sequence[str] | None = None,
     features: Callable | None = None,
     context_frames: int = 0,
+    period: int = 1,
 ) -> tf.data.Dataset:
     """Makes batches for `model.fit` and `model.evaluate`: windows of recordings with their true past.
 
@@ -38,12 +40,13 @@ def window_dataset(
     of weight 0: shapes never change.
 
     A batch depends on the arguments and its step alone, so the same seed gives the same batches. Files are decoded in
-    parallel, each once an epoch at most; a corpus under 1 GiB (4.7 hours at 16 kHz) is decoded once and held.
+    parallel, each once an epoch at most; a corpus that with its features takes less than 1 GiB (4.7 hours at 16 kHz
+    without features) is decoded once and held.
 
     Args:
         manifest: The corpus, from `index_corpus`.
         window_samples: Samples a window that count, at least 1.
-        context_samples: Samples of past before them, at least 0; `model.receptive_field` gives all that matters.
+        context_samples: Samples of past before them, at least 0; `model.context_samples` gives all that matters.
         batch_size: Windows a batch, at least 1.
         shuffle: Whether windows come in random order, files mixed, with borders that move from epoch to epoch (by a
             random part of what the last window of a file lacks).
@@ -54,13 +57,15 @@ def window_dataset(
         speakers: Names of speakers: the position of each recording's speaker becomes its "global_condition".
         features: `MelFeatures`, `StoredFeatures` or any function like them: its features become "local_condition".
             Window and context are then rounded up to whole frames.
-        context_frames: With `features`, frames that are given beyond the window, for models that look ahead.
+        context_frames: With `features`, frames that are given beyond the window: `model.context_frames`.
+        period: Windows begin at multiples of so many samples, and window and context are rounded up to whole ones:
+            `model.period`, which is more than 1 for a model with a context stack.
 
     Returns:
         Dataset of `(inputs, waveform, sample_weight)`; waveform and weight are float32 [batch_size, context_samples +
         window_samples]. The inputs are the waveform or, with a condition, a dict as `WaveNet` takes it: "waveform",
         "global_condition" int32 [batch_size], "local_condition" float32 [batch_size, frames, channels] (past the end of
-        a file its last frame). Its cardinality is `steps_per_epoch(...)`, or infinite.
+        a file its last frame). Its cardinality is `steps_per_epoch` of the same arguments, or infinite.
 
     Raises:
         ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`.
@@ -76,22 +81,24 @@ def window_dataset(
     ((4, 400), 1000)
     """
     hop_length = features.hop_length if features else 1
-    if features:
-        window_samples, context_samples = (-(-n // hop_length) * hop_length for n in (window_samples, context_samples))
-    epoch_steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size)
+    sizes = {"features": features, "period": period}
+    epoch_steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size, **sizes)
+    multiple, window_samples, context_samples = _whole_frames(window_samples, context_samples, **sizes)
     if seed < 0 or start_step < 0 or (start_step and not repeat):
         expected = "Expected seed and start_step to be at least 0, and start_step to be 0 unless repeat=True"
         raise ValueError(f"{expected}. Received: seed={seed}, start_step={start_step}, repeat={repeat}")
     lengths, ids = _lengths(manifest), None if speakers is None else _speaker_ids(manifest, speakers)
-    cache = WaveformCache(manifest, _CACHE_SAMPLES, features or (lambda file, samples: (samples, None)))
-    pool_samples = int(lengths.sum()) if lengths.sum() <= _CACHE_SAMPLES else _CACHE_SAMPLES // 2
+    # Features take their share of the memory.
+    held = int(_CACHE_NUMBERS / (1 + features.channels / hop_length)) if features else _CACHE_NUMBERS
+    cache = WaveformCache(manifest, held, features or (lambda file, samples: (samples, None)))
+    pool_samples = int(lengths.sum()) if lengths.sum() <= held else held // 2
     shape = (batch_size, context_samples + window_samples)
     num_frames = shape[1] // hop_length + context_frames
 
     @functools.lru_cache(maxsize=2)
     def windows_of(epoch):
         random = np.random.default_rng((seed, epoch)) if shuffle else None
-        return cut_windows(lengths, window_samples, context_samples, random, pool_samples, hop_length)
+        return cut_windows(lengths, window_samples, context_samples, random, pool_samples, multiple)
 
     def make_batch(step):
         epoch, number = divmod(int(step), epoch_steps)
@@ -137,7 +144,15 @@ def window_dataset(
     return steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def steps_per_epoch(manifest: Manifest, window_samples: int, context_samples: int, batch_size: int) -> int:
+def steps_per_epoch(
+    manifest: Manifest,
+    window_samples: int,
+    context_samples: int,
+    batch_size: int,
+    *,
+    features: Callable | None = None,
+    period: int = 1,
+) -> int:
     """Counts the batches in which `window_dataset` gives every sample once.
 
     Args:
@@ -145,6 +160,8 @@ def steps_per_epoch(manifest: Manifest, window_samples: int, context_samples: in
         window_samples: As for `window_dataset`.
         context_samples: As for `window_dataset`.
         batch_size: As for `window_dataset`.
+        features: As for `window_dataset`.
+        period: As for `window_dataset`.
 
     Returns:
         The number of batches, at least 1; it is the same for every epoch, shuffled or not.
@@ -157,13 +174,19 @@ def steps_per_epoch(manifest: Manifest, window_samples: int, context_samples: in
     >>> steps_per_epoch(Manifest(16000, (AudioFile("clip.wav", 1000),)), 300, 100, batch_size=2)
     2
     """
-    if window_samples < 1 or context_samples < 0 or batch_size < 1:
-        expected = "Expected window_samples and batch_size to be at least 1, context_samples at least 0"
-        received = f"window_samples={window_samples}, context_samples={context_samples}, batch_size={batch_size}"
-        raise ValueError(f"{expected}. Received: {received}")
+    if min(window_samples, batch_size, period) < 1 or context_samples < 0:
+        expected = "Expected window_samples, batch_size and period to be at least 1, context_samples at least 0"
+        raise ValueError(f"{expected}. Received: {window_samples=}, {context_samples=}, {batch_size=}, {period=}")
     if not manifest.files:
         raise ValueError("Expected a manifest of at least 1 file. Received: 0 files")
+    _, window_samples, context_samples = _whole_frames(window_samples, context_samples, features, period)
     return -(-int(count_windows(_lengths(manifest), window_samples, context_samples).sum()) // batch_size)
+
+
+def _whole_frames(window_samples, context_samples, features, period):
+    """Returns what windows begin at multiples of, and the sizes rounded up to it."""
+    multiple = math.lcm(features.hop_length if features else 1, period)
+    return multiple, *(-(-size // multiple) * multiple for size in (window_samples, context_samples))
 
 
 def _lengths(manifest):

@@ -16,7 +16,8 @@ class WaveformCache:
 
     Args:
         manifest: The corpus.
-        limit_samples: Most samples to hold (4 bytes each). The recording in use is held whatever its length.
+        limit_samples: Most samples to hold, of 4 bytes each, and as many bytes more as `transform` adds. The recording
+            in use is held whatever its length.
         transform: Function of an `AudioFile` and its waveform; what it returns is held in the waveform's place.
     """
 

@@ -21,7 +21,8 @@ class FeatureUpsampler(keras.layers.Layer):
             between stages.
 
     Before that, a convolution over frames may look at `context_frames` on either side. Where frames are missing, before
-    the first and after the last, the nearest one stands in; extra frames at the end serve as context.
+    the first and after the last, the nearest one stands in, as if it had been given more often; extra frames at the end
+    serve as context.
 
     Args:
         hop_length: Int >= 1, samples in a frame.
@@ -67,6 +68,14 @@ class FeatureUpsampler(keras.layers.Layer):
         """Tuple of ints, the factors of the stages; their product is `hop_length`."""
         return _scales(self.hop_length) if self.method != "linear" else ()
 
+    @property
+    def reach(self):
+        """Int, the frames on either side of its own that a sample depends on (at most).
+
+        The stages of "repeat" reach 1 frame, then 1 / scale of it, 1 / scale**2 and so on: together less than 1.5.
+        """
+        return self.context_frames + (2 if self.method == "repeat" else 1)
+
     def build(self, input_shape):
         """Creates the convolution over frames and the filters of the stages."""
         channels = input_shape[-1]
@@ -92,14 +101,16 @@ class FeatureUpsampler(keras.layers.Layer):
 
     def call(self, inputs):
         """Upsamples the features."""
-        x = inputs
+        # Frames beyond the ends, once: what the stages add at the edges of these is cut off.
+        x = _pad_edges(inputs, self.reach)
         if self.frame_conv is not None:
-            x = self.frame_conv(_pad_edges(x, self.context_frames))
+            x = self.frame_conv(x)
         if self.method == "linear":
-            return self._interpolate(x)
+            x = self._interpolate(x)
         for i, scale in enumerate(self.scales):
             x = self._smooth(x, scale, i) if self.method == "repeat" else self._transpose(x, scale, i)
-        return x
+        edge = (self.reach - self.context_frames) * self.hop_length
+        return x[:, edge:-edge]
 
     def _interpolate(self, x):
         hop = self.hop_length
@@ -153,6 +164,4 @@ def _scales(hop):
 
 
 def _pad_edges(x, frames):
-    if not frames:
-        return x
     return ops.concatenate([ops.repeat(x[:, :1], frames, axis=1), x, ops.repeat(x[:, -1:], frames, axis=1)], axis=1)

@@ -328,14 +328,21 @@ class WaveNet(AutoregressiveModel):
         return max(near, later + self.context_stack.receptive_field)
 
     @property
+    def context_frames(self):
+        """Int, frames on either side of its own that a sample depends on (at most); 0 without local features."""
+        return 0 if self.local_channels is None else self.conditioning.upsampler.reach
+
+    @property
     def context_samples(self):
         """Int, past samples that a training window needs in front of its targets, frames at its edge included."""
-        frames = 0 if self.local_channels is None else self.local_context + 1
-        return self.receptive_field + frames * (self.local_hop or 0)
+        return self.receptive_field + self.context_frames * (self.local_hop or 0)
 
     @property
     def period(self):
-        """Int, samples after which the schedule of the layers repeats: `context_hop`, or 1 without context stack."""
+        """Int, samples after which the schedule of the layers repeats: `context_hop`, or 1 without context stack.
+
+        A part of a recording gives what the whole gives only if it begins at a multiple of it.
+        """
         return 1 if self.context_stack is None else self.context_hop
 
     def split_inputs(self, inputs):
