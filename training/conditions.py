@@ -1,11 +1,14 @@
 """From a configuration or a model to the conditions of its data."""
 
+import json
+import reprlib
 from pathlib import Path
 from typing import Any
 
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.data import Manifest, MelFeatures, StoredFeatures
 from training.config import TrainConfig
+from training.runs import RunFolder
 
 DISTRIBUTIONS = {"mu_law": lambda: None, "logistics": MixtureOfLogistics, "gaussian": Gaussian}
 
@@ -21,7 +24,8 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
         Keyword arguments of `WaveNet`.
 
     Raises:
-        ValueError: If the corpus has no speakers but the model needs them; if features and rate do not agree.
+        ValueError: If the corpus does not tell every speaker but the model needs them; if features and rate do not
+            agree.
     """
     arguments = dict(config.overrides)
     if config.distribution != "mu_law":
@@ -29,6 +33,9 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
     if config.preset == "speaker" or config.speakers:
         if manifest is None or not manifest.speakers:
             raise ValueError(f"Expected --data to tell its speakers (a folder for each). Received: {config.data}")
+        nameless = [file.path for file in manifest.files if file.speaker is None]
+        if nameless:
+            raise ValueError(f"Expected --data to hold a folder for each speaker. Received: {nameless[0]} in none")
         arguments["speakers"] = manifest.speakers
     spec = WaveNet.preset_arguments(config.preset).get("mel_spec")
     if config.mel is not None:
@@ -37,6 +44,7 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
         if spec is not None:
             raise ValueError("Expected --features or mels (--mel, --preset vocoder). Received: both")
         stored = StoredFeatures(config.features)
+        check_rate(stored, config.sample_rate)
         arguments |= {"local_channels": stored.channels, "local_hop": stored.hop_length}
     if spec is not None:
         changes = {"preemphasis": config.preemphasis, "loudness": config.loudness}
@@ -77,6 +85,59 @@ def window_arguments(model: WaveNet, features: Path | None = None) -> dict[str, 
             )
         arguments |= {"features": stored, "context_frames": model.context_frames}
     return arguments
+
+
+def check_rate(stored: StoredFeatures, sample_rate: int) -> None:
+    """Makes sure that stored features are of audio at the rate of a model.
+
+    Args:
+        stored: The features; those that do not tell their rate pass.
+        sample_rate: In Hz.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    rate = stored.spec.get("sample_rate", sample_rate)
+    if rate != sample_rate:
+        raise ValueError(f"Expected --sample-rate {rate}, that of {stored.folder}. Received: {sample_rate}")
+
+
+def check_meaning(stored: StoredFeatures, run: RunFolder) -> None:
+    """Makes sure that stored features mean what those mean that a run was trained with.
+
+    Args:
+        stored: The features.
+        run: Its `linguistic_spec` tells; without one, all pass.
+
+    Raises:
+        ValueError: If they differ; it names the first field that does.
+    """
+    if not run.linguistic_spec.exists():
+        return
+    spec = json.loads(run.linguistic_spec.read_text(encoding="utf-8"))
+    for name in {**spec, **stored.spec}:
+        trained, given = spec.get(name), stored.spec.get(name)
+        if trained != given:
+            trained, given = (f"{name}={reprlib.repr(value)}" for value in (trained, given))
+            raise ValueError(f"Expected the features of {run.path}, {trained}. Received: {given} in {stored.folder}")
+
+
+def check_files(arguments: dict[str, Any], manifest: Manifest) -> None:
+    """Reads the stored features of all recordings once, so that none fails in the middle of a training.
+
+    Args:
+        arguments: Of `window_arguments`.
+        manifest: The recordings.
+
+    Raises:
+        ValueError: If they are of another sample rate; if those of a recording are missing, damaged, or do not fit its
+            length.
+    """
+    features = arguments.get("features")
+    if isinstance(features, StoredFeatures):
+        check_rate(features, manifest.sample_rate)
+        for file in manifest.files:
+            features.read(file)
 
 
 def conditions_of_file(model: WaveNet, manifest: Manifest, features: Path | None = None) -> dict[str, Any]:

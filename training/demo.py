@@ -6,10 +6,11 @@ from pathlib import Path
 
 from training.command_line import run as run_command
 from training.config import TrainConfig
-from training.evaluate import EvaluateConfig, evaluate, table
+from training.evaluate import EvaluateConfig, evaluate
 from training.export import ExportConfig, export
 from training.generate import GenerateConfig, generate
 from training.runs import RunFolder
+from training.scores import table
 from training.train import train
 
 CONFIG = TrainConfig(
@@ -44,7 +45,7 @@ def demo(config: TrainConfig = CONFIG, saved_model: Path = Path("saved_models/de
     export(ExportConfig(model=run.path, out=saved_model, overwrite=True))
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     print(
-        f"\n{table(scores, total, config.sample_rate)}\n\n"
+        f"\n{table(scores, total)}\n\n"
         f"held-out bits per sample: {total.model:.2f}, which is {total.entropy - total.model:.2f} below the entropy of "
         f"the levels ({total.entropy:.2f}); a linear predictor needs {total.linear:.2f}\n"
         f"model        {run.best}\n"

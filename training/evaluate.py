@@ -4,26 +4,27 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from tf_wavenet import MelSpec, WaveNet
-from tf_wavenet.data import AudioFile, Manifest, preprocess, window_dataset
-from training.baselines import LinearPredictor, count_levels, entropy_bits, unigram_bits
+from tf_wavenet import WaveNet
+from tf_wavenet.data import Manifest, StoredFeatures, window_dataset
+from training.baselines import entropy_bits
 from training.command_line import parse, run
-from training.conditions import window_arguments
+from training.conditions import check_files, check_meaning, window_arguments
 from training.config import TrainConfig
 from training.corpus import read_corpus
 from training.runs import find_run, load_model, stored_sample_rate
+from training.scores import BASELINE_UNIT, Baselines, Score, table, unit_of
 
 WINDOW_SAMPLES = 16000
-BASELINE_SAMPLES = 30 * 60 * 16000  # the baselines learn from no more than this, in whole files
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig:
-    """Measures bits per sample of a model, file by file, beside codes that a model must beat.
+    """Measures bits per sample of a model, file by file, beside codes that a model of 256 mu-law levels must beat.
 
     entropy: empirical entropy of the file's own mu-law levels, which no code without context can undercut.
     unigram: the levels' frequencies in the training files (add-one smoothing), coding the file.
@@ -43,106 +44,40 @@ class EvaluateConfig:
     """Print one JSON object instead of a table."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Score:
-    """Bits per sample of one file, or of all.
-
-    Attributes:
-        name: Id of the file in its corpus, or "all".
-        samples: Its length.
-        model: The model.
-        linear: The order-2 linear predictor.
-        unigram: The training files' frequencies of levels.
-        entropy: The file's own frequencies of levels.
-        uniform: No knowledge at all.
-    """
-
-    name: str
-    samples: int
-    model: float
-    linear: float
-    unigram: float
-    entropy: float
-    uniform: float = 8.0
-
-
-class Baselines:
-    """The codes that know no more than their training files' levels, or two samples of context.
-
-    Args:
-        files: Training files.
-        sample_rate: In Hz.
-        spec: `MelSpec` of the model, if it has one: its pre-emphasis and loudness are applied first, as for the model.
-    """
-
-    def __init__(self, files: list[AudioFile], sample_rate: int, spec: MelSpec | None = None) -> None:
-        chosen, samples = [], 0
-        for index in np.random.default_rng(0).permutation(len(files)):
-            if samples < BASELINE_SAMPLES:
-                chosen.append(files[index])
-                samples += files[index].num_samples
-        self._spec = spec
-        waveforms = [self._prepared(file.load(sample_rate)) for file in chosen]
-        self.counts = sum(count_levels(waveform) for waveform in waveforms)
-        self.predictor = LinearPredictor.fit(waveforms)
-
-    def score(self, name: str, waveform: np.ndarray, model_bits: float) -> tuple[Score, np.ndarray]:
-        """Codes one file.
-
-        Args:
-            name: Its name.
-            waveform: Float array `[time]`.
-            model_bits: What the model needs, in bits per sample.
-
-        Returns:
-            Its score, and the counts of its levels.
-        """
-        waveform = self._prepared(waveform)
-        counts = count_levels(waveform)
-        score = Score(
-            name=name,
-            samples=len(waveform),
-            model=model_bits,
-            linear=self.predictor.bits(waveform) / len(waveform),
-            unigram=unigram_bits(self.counts, counts),
-            entropy=entropy_bits(counts),
-        )
-        return score, counts
-
-    def _prepared(self, waveform: np.ndarray) -> np.ndarray:
-        return waveform if self._spec is None else preprocess(waveform, self._spec)[0]
-
-
 def evaluate_files(
-    model: WaveNet, manifest: Manifest, baselines: Baselines, features: Path | None = None
+    model: WaveNet, manifest: Manifest, conditions: dict[str, Any], baselines: Baselines | None
 ) -> tuple[list[Score], Score]:
     """Scores each file, every sample with its full context.
 
     Args:
         model: The model.
         manifest: The files.
-        baselines: Fit to the training files.
-        features: Folder of the files' features, if the model was trained with such.
+        conditions: Of `window_arguments`.
+        baselines: Fit to the training files; None for a model whose bits are of another unit.
 
     Returns:
         Scores of the files, and of all of them together, each sample counting alike.
     """
     model.compile()
-    conditions = window_arguments(model, features)
+    unit, rate = unit_of(model.distribution), manifest.sample_rate
     scores, counts = [], 0
     for file in tqdm(manifest.files, unit="file", desc="evaluate", dynamic_ncols=True):
         alone = dataclasses.replace(manifest, files=(file,))
         windows = window_dataset(alone, WINDOW_SAMPLES, model.context_samples, 1, **conditions)
         bits = model.evaluate(windows, verbose=0, return_dict=True)["bits_per_sample"]
-        score, levels = baselines.score(file.name or file.path.stem, file.load(manifest.sample_rate), bits)
-        scores.append(score)
+        figures, levels = ({}, 0) if baselines is None else baselines.score(file.load(rate))
+        name = file.name or file.path.stem
+        scores.append(Score(name, file.num_samples, file.num_samples / rate, unit, bits, **figures))
         counts = counts + levels
     samples = [score.samples for score in scores]
     means = {
         name: float(np.average([getattr(score, name) for score in scores], weights=samples))
-        for name in ("model", "linear", "unigram")
+        for name in ("model", "linear", "unigram", "uniform")
+        if getattr(scores[0], name) is not None
     }
-    return scores, Score("all", sum(samples), entropy=entropy_bits(counts), **means)
+    if baselines is not None:
+        means["entropy"] = entropy_bits(counts)
+    return scores, Score("all", sum(samples), sum(samples) / rate, unit, **means)
 
 
 def evaluate(config: EvaluateConfig) -> tuple[list[Score], Score]:
@@ -158,7 +93,7 @@ def evaluate(config: EvaluateConfig) -> tuple[list[Score], Score]:
         ValueError: For a model or data that cannot be used.
     """
     model = load_model(config.model)
-    sample_rate = stored_sample_rate(config.model, config.sample_rate)
+    sample_rate = stored_sample_rate(config.model, model, config.sample_rate)
     trained = find_run(config.model)
     if config.data is not None:
         manifest = read_corpus(config.data, sample_rate)
@@ -175,27 +110,13 @@ def evaluate(config: EvaluateConfig) -> tuple[list[Score], Score]:
     features = config.features
     if features is None and trained is not None:
         features = TrainConfig.load(trained.config).features
-    return evaluate_files(model, manifest, Baselines(list(learnt.files), sample_rate, model.mel_spec), features)
-
-
-def table(scores: list[Score], total: Score, sample_rate: int) -> str:
-    """Lays out scores.
-
-    Args:
-        scores: Of the files.
-        total: Of all of them.
-        sample_rate: In Hz.
-
-    Returns:
-        Lines of text.
-    """
-    width = max(len(name) for name in ["file", "all", *(score.name for score in scores)])
-    columns = ("model", "linear", "unigram", "entropy", "uniform")
-    lines = [f"{'file':{width}}  seconds  " + "".join(f"{column:>9}" for column in columns) + "  (bits per sample)"]
-    for score in [*scores, total]:
-        figures = "".join(f"{getattr(score, column):9.3f}" for column in columns)
-        lines.append(f"{score.name:{width}}  {score.samples / sample_rate:7.2f}  {figures}")
-    return "\n".join(lines)
+    conditions = window_arguments(model, features)
+    check_files(conditions, manifest)
+    if trained is not None and isinstance(conditions.get("features"), StoredFeatures):
+        check_meaning(conditions["features"], trained)
+    comparable = unit_of(model.distribution) == BASELINE_UNIT
+    baselines = Baselines(list(learnt.files), sample_rate, model.mel_spec) if comparable else None
+    return evaluate_files(model, manifest, conditions, baselines)
 
 
 def main() -> None:
@@ -206,7 +127,7 @@ def main() -> None:
         files = [dataclasses.asdict(score) for score in scores]
         print(json.dumps({"model": str(config.model), "total": dataclasses.asdict(total), "files": files}))
     else:
-        print(table(scores, total, stored_sample_rate(config.model, config.sample_rate)))
+        print(table(scores, total))
 
 
 if __name__ == "__main__":

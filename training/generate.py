@@ -58,7 +58,7 @@ class GenerateConfig:
     prompt: Path | None = None
     """Recording to continue; it is not repeated in the output."""
     sample_rate: int | None = None
-    """Rate in Hz to write; that of the training run if not given."""
+    """Rate in Hz to write; that of the mels or of the training run if not given."""
 
     def __post_init__(self) -> None:
         """Checks what the model does not."""
@@ -158,10 +158,7 @@ def generate(config: GenerateConfig) -> list[Path]:
         OSError: For a file that cannot be written. Nothing half-written stays under the names of `paths`.
     """
     model = load_model(config.model)
-    sample_rate = config.sample_rate
-    if sample_rate is None and model.mel_spec is not None:
-        sample_rate = model.mel_spec.sample_rate
-    sample_rate = stored_sample_rate(config.model, sample_rate)
+    sample_rate = stored_sample_rate(config.model, model, config.sample_rate)
     features, gain = features_to_speak(config, model)
     num_samples = max(1, round((2.0 if config.seconds is None else config.seconds) * sample_rate))
     if features is not None:

@@ -120,22 +120,27 @@ def load_model(model: Path) -> WaveNet:
     return loaded
 
 
-def stored_sample_rate(model: Path, given: int | None) -> int:
+def stored_sample_rate(path: Path, model: WaveNet, given: int | None) -> int:
     """The rate of the audio that a model was trained on.
 
     Args:
-        model: A run folder, or a file in it, or a model file elsewhere.
-        given: Rate in Hz from the command line, which wins; or None.
+        path: A run folder, or a file in it, or a model file elsewhere.
+        model: The model that lies there; if it speaks mels, the rate is theirs.
+        given: Rate in Hz from the command line, which wins over that of the run; or None.
 
     Returns:
         Rate in Hz.
 
     Raises:
-        ValueError: If none is known.
+        ValueError: If none is known, or another is given than that of the model's mels.
     """
+    if model.mel_spec is not None:
+        if given not in (None, model.mel_spec.sample_rate):
+            raise ValueError(f"Expected --sample-rate {model.mel_spec.sample_rate}, the mels'. Received: {given}")
+        return model.mel_spec.sample_rate
     if given is not None:
         return given
-    run = find_run(model)
+    run = find_run(path)
     if run is None:
-        raise ValueError(f"Expected --sample-rate, because no config.json lies beside {model}")
+        raise ValueError(f"Expected --sample-rate, because no config.json lies beside {path}")
     return TrainConfig.load(run.config).sample_rate

@@ -7,11 +7,11 @@ import keras
 import tensorflow as tf
 
 from tf_wavenet import WaveNet
-from tf_wavenet.data import Manifest, window_dataset
+from tf_wavenet.data import Manifest, StoredFeatures, window_dataset
 from training import callbacks
 from training.command_line import parse
 from training.command_line import run as run_command
-from training.conditions import conditions_of_file, model_arguments, window_arguments
+from training.conditions import check_files, check_meaning, conditions_of_file, model_arguments, window_arguments
 from training.config import TrainConfig
 from training.corpus import read_corpus
 from training.runs import RunFolder
@@ -59,7 +59,7 @@ def prepare_run(config: TrainConfig) -> RunFolder:
 
     Raises:
         ValueError: If the folder holds something and `resume` is off; if it is on and there is no run, or one of
-            another architecture.
+            another architecture or of other features.
     """
     run = RunFolder(config.run)
     if not config.resume:
@@ -73,6 +73,8 @@ def prepare_run(config: TrainConfig) -> RunFolder:
         ours, theirs = getattr(config, name), getattr(saved, name)
         if ours != theirs:
             raise ValueError(f"Expected the architecture of {run.path}, {name}={theirs!r}. Received: {name}={ours!r}")
+    if config.features is not None:
+        check_meaning(StoredFeatures(config.features), run)
     return run
 
 
@@ -118,13 +120,23 @@ def train(config: TrainConfig) -> RunFolder:
     training, validation = corpus.split(config.validation_fraction, config.seed)
     model = build_model(config, corpus)
     conditions = window_arguments(model, config.features)
+    check_files(conditions, corpus)
     start = restore(model, run) if config.resume else 0
+
+    def windows(files: Manifest, **order) -> tf.data.Dataset:
+        return window_dataset(
+            files, config.window_samples, model.context_samples, config.batch_size, **conditions, **order
+        )
+
+    held_out_windows, heard = windows(validation), conditions_of_file(model, validation, config.features)
+    training_windows = windows(training, shuffle=True, seed=config.seed, repeat=True, start_step=start)
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
         f"{config.preset}: {model.count_params():,} weights, receptive field {model.receptive_field} samples "
         f"({1000 * model.receptive_field / config.sample_rate:.0f} ms)" + (f"; from step {start}" if start else "")
     )
+    # All that can be wrong with the data has been found by here; nothing has been written yet.
     run.path.mkdir(parents=True, exist_ok=True)
     config.save(run.config)
     training.save(run.train)
@@ -134,11 +146,6 @@ def train(config: TrainConfig) -> RunFolder:
     if start >= config.steps:
         return run
 
-    def windows(files: Manifest, **order) -> tf.data.Dataset:
-        return window_dataset(
-            files, config.window_samples, model.context_samples, config.batch_size, **conditions, **order
-        )
-
     span = {"start": start, "steps": config.steps}
     writer = tf.summary.create_file_writer(str(run.logs))
     stop = callbacks.StopOnInterrupt()
@@ -147,15 +154,15 @@ def train(config: TrainConfig) -> RunFolder:
         config.validate_every,
         **span,
         run=run,
-        validation=windows(validation),
+        validation=held_out_windows,
         writer=writer,
         sample_rate=config.sample_rate,
         sample_seconds=config.sample_seconds,
-        conditions=conditions_of_file(model, validation, config.features),
+        conditions=heard,
         progress=progress,
     )
     model.fit(
-        windows(training, shuffle=True, seed=config.seed, repeat=True, start_step=start),
+        training_windows,
         steps_per_epoch=config.steps - start,
         callbacks=[
             stop,

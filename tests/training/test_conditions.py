@@ -2,72 +2,20 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
 
-from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics
-from tf_wavenet.data import load_audio, log_mel, preprocess, save_features
+from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
+from tf_wavenet.data import AudioError, load_audio, log_mel, preprocess, save_features
 from training.conditions import model_arguments
-from training.config import TrainConfig
 from training.corpus import read_corpus
 from training.evaluate import EvaluateConfig, evaluate
 from training.generate import GenerateConfig, generate
 from training.runs import load_model
 from training.train import train
-
-
-@pytest.fixture(scope="module")
-def voices(tmp_path_factory):
-    """Two speakers, three short recordings each, 16 kHz."""
-    folder, rng = tmp_path_factory.mktemp("voices"), np.random.default_rng(0)
-    for speaker, pitch in (("ann", 220), ("bob", 110)):
-        (folder / speaker).mkdir()
-        for number in range(3):
-            tone = 0.4 * np.sin(2 * np.pi * pitch * np.arange(4000 + 500 * number) / 16000)
-            soundfile.write(folder / speaker / f"{number}.wav", tone + rng.normal(0, 0.01, len(tone)), 16000)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def features(voices, tmp_path_factory):
-    """Stored features for every recording."""
-    folder = tmp_path_factory.mktemp("features")
-    (folder / "spec.json").write_text(json.dumps({"hop_length": 80}))
-    for file in read_corpus(voices, 16000).files:
-        path = folder / f"{file.name}.npz"
-        path.parent.mkdir(exist_ok=True)
-        np.savez(path, features=np.ones((-(-file.num_samples // 80), 5), "float32"))
-    return folder
-
-
-def tiny(voices, run, **changes):
-    return TrainConfig(
-        **{
-            "data": voices,
-            "run": run,
-            "preset": "tiny",
-            "dilations": (1, 2, 4),
-            "residual_channels": 4,
-            "skip_channels": 8,
-            "window_samples": 600,
-            "batch_size": 2,
-            "validation_fraction": 0.3,
-            "steps": 3,
-            "warmup_steps": 1,
-            "validate_every": 3,
-            "sample_seconds": 0.01,
-            "jit_compile": False,
-            **changes,
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def vocoder(voices, tmp_path_factory):
-    config = tiny(voices, tmp_path_factory.mktemp("run") / "vocoder", preset="vocoder", loudness=-20.0)
-    return train(config).path
 
 
 def test_a_vocoder_speaks_a_recording_again(vocoder, voices, tmp_path):
@@ -96,8 +44,8 @@ def test_a_vocoder_is_evaluated_on_what_it_speaks(vocoder, voices):
 
 
 @pytest.mark.parametrize("distribution", ["logistics", "gaussian"])
-def test_a_model_of_speakers_wants_a_name(voices, tmp_path, distribution):
-    run = train(tiny(voices, tmp_path / "run", preset="speaker", distribution=distribution)).path
+def test_a_model_of_speakers_wants_a_name(tiny, tmp_path, distribution):
+    run = train(tiny(tmp_path / "run", preset="speaker", distribution=distribution)).path
     model = load_model(run)
     assert model.speakers == ("ann", "bob")
     assert isinstance(model.distribution, {"logistics": MixtureOfLogistics, "gaussian": Gaussian}[distribution])
@@ -112,8 +60,8 @@ def test_a_model_of_speakers_wants_a_name(voices, tmp_path, distribution):
     assert not (tmp_path / "x.wav").exists()
 
 
-def test_a_model_of_stored_features_trains_and_resumes(voices, features, tmp_path):
-    config = tiny(voices, tmp_path / "run", features=features, speakers=True)
+def test_a_model_of_stored_features_trains_and_resumes(tiny, features, make_features, tmp_path):
+    config = tiny(tmp_path / "run", features=features, speakers=True)
     run = train(config)
     assert run.linguistic_spec.read_text() == (features / "spec.json").read_text()
     train(dataclasses.replace(config, steps=4, resume=True))
@@ -123,6 +71,48 @@ def test_a_model_of_stored_features_trains_and_resumes(voices, features, tmp_pat
         generate(GenerateConfig(model=run.path, out=tmp_path / "x.wav", speaker="ann"))
     with pytest.raises(ValueError, match="Expected the architecture of .*speakers=True. Received: speakers=False"):
         train(dataclasses.replace(config, resume=True, speakers=False))
+
+    spec = json.loads((features / "spec.json").read_text())
+    other = make_features(tmp_path / "other", {**spec, "colour": "red", "phones": ["a", "c"]}, 5)
+    message = r"Expected the features of .*run, phones=\['a', 'b'\]. Received: phones=\['a', 'c'\] in .*other"
+    with pytest.raises(ValueError, match=message):
+        evaluate(EvaluateConfig(model=run.path, features=other))
+    before = run.config.read_text(), run.linguistic_spec.read_text()
+    with pytest.raises(ValueError, match=message):
+        train(dataclasses.replace(config, steps=5, resume=True, features=other))
+    assert (run.config.read_text(), run.linguistic_spec.read_text()) == before
+    (other / "spec.json").write_text(json.dumps(spec))
+    (other / "bob" / "1.npz").unlink()
+    with pytest.raises(ValueError, match="1.npz: expected features. Received: No such file"):
+        evaluate(EvaluateConfig(model=run.path, features=other, data=config.data))
+
+
+def test_features_of_another_rate_are_refused(tiny, make_features, tmp_path):
+    folder = make_features(tmp_path / "features", {"hop_length": 80, "sample_rate": 22050}, 5)
+    with pytest.raises(ValueError, match="Expected --sample-rate 22050, that of .*features. Received: 16000"):
+        model_arguments(tiny(tmp_path / "run", features=folder), None)
+    model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=8, local_channels=5, local_hop=80)
+    model.save(tmp_path / "alone.keras")
+    config = EvaluateConfig(tmp_path / "alone.keras", tiny(tmp_path).data, folder, sample_rate=16000)
+    with pytest.raises(ValueError, match="Expected --sample-rate 22050"):
+        evaluate(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("ann/2.npz", lambda path: path.unlink(), "2.npz: expected features. Received: No such file"),
+        ("bob/0.npz", lambda path: path.write_bytes(path.read_bytes()[:99]), "0.npz: expected features in a whole"),
+        ("bob/1.npz", lambda path: np.savez(path, features=np.ones((9, 5))), "1.npz: expected 57 to 59 frames"),
+        ("bob/1.npz", lambda path: np.savez(path, features=np.ones((57, 4))), "frames of 5 channels for 4500 samples"),
+    ],
+)
+def test_features_that_do_not_fit_leave_no_run_folder(tiny, features, tmp_path, name, damage, message):
+    folder = shutil.copytree(features, tmp_path / "features")
+    damage(folder / name)
+    with pytest.raises(AudioError, match=message):
+        train(tiny(tmp_path / "run", features=folder))
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
@@ -134,17 +124,23 @@ def test_a_model_of_stored_features_trains_and_resumes(voices, features, tmp_pat
         ({"preset": "vocoder", "loudness": 5.0}, "Expected loudness to be None or -60 to 0 dB"),
     ],
 )
-def test_refuses_what_does_not_go_together(voices, features, tmp_path, changes, message):
+def test_refuses_what_does_not_go_together(tiny, features, tmp_path, changes, message):
     changes = {name: features if value == "FEATURES" else value for name, value in changes.items()}
     with pytest.raises(ValueError, match=message):
-        train(tiny(voices, tmp_path / "run", **changes))
+        train(tiny(tmp_path / "run", **changes))
     assert not (tmp_path / "run").exists()
 
 
-def test_a_corpus_without_speakers_is_refused(voices, tmp_path):
-    config = tiny(voices / "ann", tmp_path / "run", preset="speaker")
+def test_a_corpus_that_does_not_tell_its_speakers_is_refused(tiny, voices, tmp_path):
+    config = tiny(tmp_path / "run", data=voices / "ann", preset="speaker")
     with pytest.raises(ValueError, match="Expected --data to tell its speakers"):
-        model_arguments(config, read_corpus(voices / "ann", 16000))
+        train(config)
+    corpus = shutil.copytree(voices, tmp_path / "corpus")
+    shutil.copy(voices / "ann" / "0.wav", corpus / "loose.wav")
+    message = "Expected --data to hold a folder for each speaker. Received: .*loose.wav in none"
+    with pytest.raises(ValueError, match=message):
+        train(dataclasses.replace(config, data=corpus))
+    assert not config.run.exists()
 
 
 @pytest.mark.parametrize("flag", ["copy_synthesis", "mel", "text"])

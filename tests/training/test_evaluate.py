@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pytest
 
-from tf_wavenet import mu_law_encode
-from tf_wavenet.data import AudioError, Manifest
+from tf_wavenet import Gaussian, MixtureOfLogistics, WaveNet, mu_law_encode
+from tf_wavenet.data import AudioError, Manifest, load_audio
 from training import evaluate as script
 from training.baselines import LinearPredictor, count_levels, entropy_bits, unigram_bits
 from training.evaluate import EvaluateConfig, evaluate
 from training.runs import load_model
+from training.scores import Score
 
 
 def test_scores_of_the_held_out_files(trained):
@@ -29,7 +30,8 @@ def test_scores_of_the_held_out_files(trained):
         assert score.entropy == pytest.approx(entropy_bits(count_levels(waveform)))
         assert score.unigram == pytest.approx(unigram_bits(counts, count_levels(waveform)))
         assert score.linear == pytest.approx(predictor.bits(waveform) / len(waveform), abs=0.01)
-        assert score.uniform == 8
+        assert (score.uniform, score.unit) == (8, "256 mu-law levels")
+        assert score.seconds == len(waveform) / 8000
     every = np.concatenate([file.load(8000) for file in held_out])
     assert total.samples == len(every)
     assert total.model == pytest.approx(trained.best_score()[1], abs=1e-4)
@@ -73,5 +75,31 @@ def test_output(trained, capsys, monkeypatch):
     assert lines[0].split()[:7] == ["file", "seconds", "model", "linear", "unigram", "entropy", "uniform"]
     assert lines[-1].split()[0] == "all"
     assert float(lines[-1].split()[2]) == pytest.approx(line["total"]["model"], abs=1e-3)
-    assert line["total"].keys() == {field.name for field in dataclasses.fields(script.Score)}
+    assert line["total"].keys() == {field.name for field in dataclasses.fields(Score)}
     assert len(line["files"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("distribution", "unit"),
+    [
+        (MixtureOfLogistics(num_mixtures=2), "65,536 levels"),
+        (Gaussian(), "a density of the amplitude (differential)"),
+    ],
+)
+def test_bits_of_another_unit_stand_alone(corpus, tmp_path, distribution, unit, capsys, monkeypatch):
+    model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=8, distribution=distribution)
+    model.save(tmp_path / "model.keras")
+    scores, total = evaluate(EvaluateConfig(model=tmp_path / "model.keras", data=corpus, sample_rate=8000))
+    waveforms = [load_audio(corpus / f"{number}.wav", 8000) for number in range(7)]
+    bits = [-np.asarray(model.log_prob(waveform[None]))[0] / np.log(2) for waveform in waveforms]
+    assert [score.model for score in scores] == pytest.approx([part.mean() for part in bits], abs=1e-3)
+    assert total.model == pytest.approx(np.concatenate(bits).mean(), abs=1e-3)
+    for score in (*scores, total):
+        assert (score.unit, score.linear, score.unigram, score.entropy, score.uniform) == (unit, *[None] * 4)
+    flags = ["evaluate", "--model", str(tmp_path / "model.keras"), "--data", str(corpus), "--sample-rate", "8000"]
+    monkeypatch.setattr("sys.argv", flags)
+    script.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert all(line.split()[3:] == ["-"] * 4 for line in lines[1:9])
+    assert lines[-1] == f"The model's bits are of {unit}, not of 256 mu-law levels as those of the other codes."

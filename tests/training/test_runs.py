@@ -3,21 +3,37 @@
 import keras
 import pytest
 
+from training.evaluate import EvaluateConfig, evaluate
+from training.generate import GenerateConfig, generate
 from training.runs import RunFolder, find_run, load_model, stored_sample_rate
 
 
 def test_run_folder_and_file_name_the_same_model(trained, tmp_path):
     for path in (trained.path, trained.best):
         assert find_run(path) == trained
-        assert stored_sample_rate(path, None) == 8000
-        assert stored_sample_rate(path, 44100) == 44100
-        assert load_model(path).receptive_field == 9
+        model = load_model(path)
+        assert stored_sample_rate(path, model, None) == 8000
+        assert stored_sample_rate(path, model, 44100) == 44100
+        assert model.receptive_field == 9
     moved = tmp_path / "model.keras"
     moved.write_bytes(trained.best.read_bytes())
     assert find_run(moved) is None
     assert load_model(moved).receptive_field == 9
     with pytest.raises(ValueError, match="Expected --sample-rate, because no config.json lies beside"):
-        stored_sample_rate(moved, None)
+        stored_sample_rate(moved, model, None)
+
+
+def test_a_model_of_mels_has_their_rate(vocoder, voices, tmp_path):
+    moved = tmp_path / "model.keras"
+    moved.write_bytes((vocoder / "best.keras").read_bytes())
+    for path in (vocoder, moved):
+        assert [stored_sample_rate(path, load_model(path), given) for given in (None, 16000)] == [16000, 16000]
+    message = "Expected --sample-rate 16000, the mels'. Received: 22050"
+    with pytest.raises(ValueError, match=message):
+        evaluate(EvaluateConfig(model=moved, data=voices, sample_rate=22050))
+    with pytest.raises(ValueError, match=message):
+        recording = voices / "ann" / "0.wav"
+        generate(GenerateConfig(vocoder, tmp_path / "x.wav", copy_synthesis=recording, sample_rate=22050))
 
 
 def test_what_is_not_a_wavenet_is_refused(tmp_path):
