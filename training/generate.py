@@ -56,7 +56,7 @@ class GenerateConfig:
     batch_size: int = 1
     """Files to generate at once, numbered from 1 if there are more than one."""
     prompt: Path | None = None
-    """Recording to continue; it is not repeated in the output."""
+    """Recording to continue; it is not repeated in the output. What is to be spoken begins with it."""
     sample_rate: int | None = None
     """Rate in Hz to write; that of the mels or of the training run if not given."""
 
@@ -160,9 +160,16 @@ def generate(config: GenerateConfig) -> list[Path]:
     model = load_model(config.model)
     sample_rate = stored_sample_rate(config.model, model, config.sample_rate)
     features, gain = features_to_speak(config, model)
+    prompt = None
+    if config.prompt is not None:
+        prompt = np.clip(gain * load_audio(config.prompt, sample_rate), -1.0, 1.0)
     num_samples = max(1, round((2.0 if config.seconds is None else config.seconds) * sample_rate))
     if features is not None:
-        covered = len(features) * model.local_hop
+        described, known = len(features) * model.local_hop, 0 if prompt is None else len(prompt)
+        covered = described - known
+        if covered < 1:
+            received = f"features of {described} samples, --prompt of {known}"
+            raise ValueError(f"Expected features that go on after --prompt. Received: {received}")
         num_samples = covered if config.seconds is None else min(num_samples, covered)
     if model.speakers is not None and config.speaker is None:
         raise ValueError(f"Expected --speaker, one of: {', '.join(model.speakers)}")
@@ -173,7 +180,7 @@ def generate(config: GenerateConfig) -> list[Path]:
         temperature=config.temperature,
         top_k=config.top_k,
         top_p=config.top_p,
-        prompt=None if config.prompt is None else load_audio(config.prompt, sample_rate),
+        prompt=prompt,
         local_condition=features,
         global_condition=config.speaker,
     )

@@ -1,5 +1,6 @@
 """Generation: the files hold the model's samples, and nothing half-written stays."""
 
+import dataclasses
 import errno
 
 import matplotlib.image
@@ -7,10 +8,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from tf_wavenet.data import AudioError, load_audio
+from tf_wavenet.data import AudioError, load_audio, log_mel, preprocess
 from training.command_line import parse
 from training.generate import GenerateConfig, generate, write_audio
+from training.linguistic import features_of_text
+from training.linguistic_spec import LinguisticSpec
+from training.phonemes import speak_phonemes
 from training.runs import load_model
+from training.train import train
 from training.wav import WavWriter
 
 
@@ -53,6 +58,53 @@ def test_batch_makes_numbered_files_that_differ(trained, tmp_path):
 def test_wrong_settings_write_nothing(trained, tmp_path, settings, message):
     with pytest.raises((ValueError, AudioError), match=message):
         generate(GenerateConfig(model=trained.path, out=tmp_path / "out.wav", **settings))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_prompt_is_the_beginning_of_what_is_spoken(vocoder, voices, tmp_path):
+    recording = voices / "ann" / "0.wav"  # 4000 samples
+    waveform = load_audio(recording, 16000)
+    prompt = tmp_path / "prompt.wav"
+    soundfile.write(prompt, waveform[:1000], 16000)
+    config = GenerateConfig(model=vocoder, out=tmp_path / "out.wav", copy_synthesis=recording, prompt=prompt, seed=2)
+    heard = soundfile.read(generate(config)[0])[0]
+    assert len(heard) == 3000
+    model = load_model(vocoder)
+    gain = preprocess(waveform, model.mel_spec)[1]
+    mel = log_mel(gain * waveform, model.mel_spec)
+    known = gain * load_audio(prompt, 16000)
+    expected = model.generate(3000, prompt=known, local_condition=mel, seed=2)[0] / gain
+    np.testing.assert_allclose(heard, np.clip(expected, -1, 1), atol=1 / 32768)
+    assert len(soundfile.read(generate(dataclasses.replace(config, seconds=0.1))[0])[0]) == 1600
+    message = "Expected features that go on after --prompt. Received: features of 4000 samples, --prompt of 4000"
+    with pytest.raises(ValueError, match=message):
+        generate(dataclasses.replace(config, prompt=recording))
+
+
+def test_a_text_is_spoken_from_end_to_end(espeak, tiny, make_features, tmp_path):
+    text = "Seven small boats."
+    phones = speak_phonemes(text, "en-us", 16000)[1]
+    spec = LinguisticSpec(tuple(sorted({phone.symbol for phone in phones})))
+    features = make_features(tmp_path / "features", spec.get_config(), spec.num_channels)
+    run = train(tiny(tmp_path / "run", features=features, sample_seconds=0.0))
+    config = GenerateConfig(model=run.path, out=tmp_path / "out.wav", text=text, seed=4)
+    heard, rate = soundfile.read(generate(config)[0])
+    spoken = features_of_text(text, "en-us", spec)
+    assert rate == 16000 and len(heard) == 80 * len(spoken) > 10000
+    expected = load_model(run.path).generate(local_condition=spoken, seed=4)[0]
+    np.testing.assert_allclose(heard, expected, atol=1 / 32768)
+    with pytest.raises(ValueError, match="^Expected phones out of"):
+        generate(dataclasses.replace(config, text="Seven small dogs."))
+    run.linguistic_spec.unlink()
+    with pytest.raises(ValueError, match="Expected spec.json of the features beside the model"):
+        generate(config)
+
+
+@pytest.mark.parametrize("flag", ["copy_synthesis", "mel"])
+def test_only_a_vocoder_speaks_recordings_and_mels(trained, tmp_path, flag):
+    message = "Expected a vocoder .--preset vocoder. for --copy-synthesis and --mel"
+    with pytest.raises(ValueError, match=message):
+        generate(GenerateConfig(model=trained.path, out=tmp_path / "x.wav", **{flag: tmp_path / "in"}))
     assert not list(tmp_path.iterdir())
 
 
