@@ -56,6 +56,9 @@ def verify_streaming_contract(layer, x, step_inputs=lambda x: x, differentiable=
     parts.append(_flat(y))
     close([np.concatenate(ys, axis=1) for ys in zip(*parts, strict=True)], whole, "prime, stop, step, prime")
 
+    if hasattr(layer, "pack_state"):  # Conditioned has none: its rows share one time
+        _check_packing(layer, fed, whole, close)
+
     # NaN in the future or in another row changes nothing.
     spoiled = x.copy()
     spoiled[0, half:] = np.nan
@@ -72,6 +75,20 @@ def verify_streaming_contract(layer, x, step_inputs=lambda x: x, differentiable=
 
     measured = _field_from_gradients(layer, fed) if differentiable else _field_from_changes(layer, x)
     assert measured == field, f"receptive field {field}, measured {measured}"
+
+
+def _check_packing(layer, fed, whole, close):
+    """Packed, rows of streams at different times go on side by side as they would alone."""
+    period = getattr(layer, "period", None) or getattr(layer, "hop_length", 1)
+    early, late = time_of_rows = (period, 3 * period)
+    rows = [layer.pack_state(layer.prime(fed[:, :time], layer.get_initial_state(len(fed)))[1]) for time in time_of_rows]
+    assert {row.shape for row in rows} == {(len(fed), layer.state_size)}, "rows of another size than state_size"
+    state = layer.unpack_state(ops.concatenate([rows[0][:1], rows[1][1:]], axis=0), early)
+    length = fed.shape[1] - late
+    mixed = np.concatenate([fed[:1, early : early + length], fed[1:, late:]], axis=0)
+    ys, _ = layer.prime(mixed[:, :-1], state)
+    expected = [np.concatenate([y[:1, early : early + length], y[1:, late:]], axis=0)[:, :-1] for y in whole]
+    close(_flat(ys), expected, "packed at different times")
 
 
 class Conditioned:

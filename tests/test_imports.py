@@ -18,11 +18,12 @@ ALLOWED = {
     "layers": {"_validation", "mu_law", "layers", "streaming"},
     "decoding": {"_validation", "decoding"},
     "models": {"_validation", "mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
-    "export": {"mu_law", "streaming", "decoding", "data"},
+    "serving": {"mu_law", "decoding", "data", "serving"},
+    "export": {"_validation", "streaming", "serving"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {"mu_law", "mel_spec", "distributions", "objectives", "streaming", "layers", "models", "export"},
 }
-TENSORFLOW = {"decoding", "data", "export"}
+TENSORFLOW = {"decoding", "data", "serving", "export"}
 
 
 def imports(path):

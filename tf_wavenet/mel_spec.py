@@ -239,16 +239,25 @@ class MelSpec:
             logs = logs * np.array(self.normalization[1]) + np.array(self.normalization[0])
         base = math.e if self.log_base == "e" else 10.0
         recipe = f"log_base={self.log_base!r}, floor={self.floor:g}, normalization={reprlib.repr(self.normalization)}"
-        lowest, limit = float(logs.min()), math.log(self.floor, base)
-        if lowest < limit - _TOLERANCE:
-            raise ValueError(f"Expected features of {recipe}: at least {limit:.2f}. Received: {lowest:.2f}")
-        loudest = float(np.mean(base ** np.minimum(logs, 80.0), axis=-1).max())
-        limit = self._loudest_frame()
-        if loudest > limit * base**_TOLERANCE:
+        floor, limit = self.bounds
+        lowest = float(logs.min())
+        if lowest < floor - _TOLERANCE:
+            raise ValueError(f"Expected features of {recipe}: at least {floor:.2f}. Received: {lowest:.2f}")
+        loudest = math.log(float(np.mean(base ** np.minimum(logs, 80.0), axis=-1).max()), base)
+        if loudest > limit + _TOLERANCE:
             raise ValueError(
-                f"Expected features of {recipe}, whose frames average at most {math.log(limit, base):.2f} "
-                f"in full scale. Received: {math.log(loudest, base):.2f}"
+                f"Expected features of {recipe}, whose frames average at most {limit:.2f} "
+                f"in full scale. Received: {loudest:.2f}"
             )
+
+    @property
+    def bounds(self):
+        """Pair of floats: the lowest log-mel (before normalisation), and the highest logarithm of a frame's mean mel.
+
+        No waveform in [-1, 1] gives features outside.
+        """
+        base = math.e if self.log_base == "e" else 10.0
+        return math.log(self.floor, base), math.log(self._loudest_frame(), base)
 
     def _loudest_frame(self):
         # Parseval bounds the sum of squares of a transform's bins, Cauchy-Schwarz then the mean over the filters.

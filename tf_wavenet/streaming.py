@@ -13,9 +13,11 @@ class Streamable(Protocol):
 
     Attributes:
         receptive_field: Int, the number of inputs, the present one included, that one output depends on.
+        state_size: Int, the numbers that `pack_state` makes of one stream's state.
     """
 
     receptive_field: int
+    state_size: int
 
     def get_initial_state(self, batch_size: int) -> Any:
         """Returns the state before the first input: a past of zeros."""
@@ -25,3 +27,15 @@ class Streamable(Protocol):
 
     def prime(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         """Consumes a block of time steps, `[batch, time, ...]`, in parallel; returns the outputs and the next state."""
+
+    def pack_state(self, state: Any) -> Any:
+        """Returns a state as one row of numbers for each stream, `[batch, state_size]`, to store or to send.
+
+        Rows of streams that are at different times may be set side by side: `unpack_state` makes one state of them.
+        """
+
+    def unpack_state(self, rows: Any, time: Any) -> Any:
+        """Returns the state of `pack_state`'s rows; `time`, an int, is how many steps they have taken.
+
+        Where a layer computes at some steps only (`ContextStack`), the rows' times must agree modulo its period.
+        """

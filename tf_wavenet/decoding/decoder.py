@@ -22,9 +22,10 @@ class Decoder:
     of any length run the same code. Layout and measurements: see `ConvQueue`.
 
     The state is a dict of tensors: `model`, the model's own state; `previous`, float32 `[batch]`, the last sample;
-    `index`, int32 `[batch]`, the absolute index of the next one, prompt included. Of a model that speaks pre-emphasised
-    audio (`preemphasis` of its `mel_spec`), prompts and what is generated are audio without it; then `output`, float32
-    `[batch]`, is the last sample of that.
+    `index`, int32 `[batch]`, the absolute index of the next one, prompt included; `row`, int32 `[batch]`, the number
+    that the row's random numbers are keyed by, besides seed and index. Rows may be at different indices. Of a model
+    that speaks pre-emphasised audio (`preemphasis` of its `mel_spec`), prompts and what is generated are audio without
+    it; then `output`, float32 `[batch]`, is the last sample of that.
 
     A condition comes in as `model.conditioning.encode` makes it; its projection to the gated activations is a matrix
     product over many samples, outside the loop over samples.
@@ -41,44 +42,74 @@ class Decoder:
         self.decode = tf.function(self._decode, jit_compile=jit_compile)
 
     def initial_state(self, batch_size):
-        """Returns the state before the first sample of `batch_size` rows."""
-        return self._state(
-            self._model.get_initial_state(batch_size), tf.zeros([batch_size, 1]), tf.zeros([batch_size], tf.int32)
-        )
-
-    def _state(self, model_state, output, index):
-        """The state after `output`, `[batch, 1 or 2]`, the last samples of audio without pre-emphasis."""
-        state = {"model": model_state, "previous": self._emphasised(output)[:, -1], "index": index}
-        return state | ({"output": output[:, -1]} if self._preemphasis else {})
-
-    def _emphasised(self, audio):
-        if not self._preemphasis:
-            return audio
-        return tf.clip_by_value(audio - self._preemphasis * tf.pad(audio[:, :-1], [[0, 0], [1, 0]]), -1.0, 1.0)
+        """Returns the state before the first sample of `batch_size` rows, numbered from 0."""
+        silence = tf.zeros([batch_size])
+        state = {"model": self._model.get_initial_state(batch_size), "previous": silence}
+        state |= {"index": tf.zeros([batch_size], tf.int32), "row": tf.range(batch_size)}
+        return state | ({"output": silence} if self._preemphasis else {})
 
     def prompted_state(self, prompt, condition=None):
-        """Returns the state after the waveforms `prompt`, `[batch, time]`, by one pass that is parallel in time.
+        """Returns the state after the waveforms `prompt`.
 
         Args:
             prompt: float32 `[batch, time]`.
+            condition: None, or the encoded condition, `[batch, at least time or 1, channels]`.
+        """
+        state, time = self.initial_state(len(prompt)), prompt.shape[1]
+        if condition is not None and condition.shape[1] != 1:
+            condition = condition[:, :time]
+        return self.prime(state, tf.convert_to_tensor(prompt, tf.float32), condition) if time else state
+
+    def prime(self, state, audio, condition=None):
+        """Returns the state after more audio, by one pass that is parallel in time.
+
+        Args:
+            state: The decoder's state.
+            audio: float32 `[batch, time]`, time >= 1.
             condition: None, or the encoded condition of these samples, `[batch, time or 1, channels]`.
         """
-        prompt = tf.convert_to_tensor(prompt, tf.float32)
-        batch_size, time = prompt.shape
-        state = self.initial_state(batch_size)
-        if not time:
-            return state
-        # The queues hold nothing older than the receptive field; they start where the model's schedule starts.
-        skipped = max(0, time - self._model.receptive_field) // self._model.period * self._model.period
-        fed = tf.pad(self._emphasised(prompt)[:, :-1], [[0, 0], [1, 0]])[:, skipped:]
-        if condition is not None:
-            condition = condition[:, skipped:time] if condition.shape[1] > 1 else condition
-        return self._state(self._prime(fed, state["model"], condition), prompt[:, -2:], tf.fill([batch_size], time))
+        time = tf.shape(audio)[1] if audio.shape[1] is None else audio.shape[1]
+        # The queues hold nothing older than the receptive field; the model's schedule is kept.
+        period = self._model.period
+        skipped = tf.maximum(0, time - self._model.receptive_field) // period * period
+        spoken = audio
+        if self._preemphasis:
+            before = tf.concat([state["output"][:, tf.newaxis], audio[:, :-1]], axis=1)
+            spoken = tf.clip_by_value(audio - self._preemphasis * before, -1.0, 1.0)
+        fed = tf.concat([state["previous"][:, tf.newaxis], spoken[:, :-1]], axis=1)[:, skipped:]
+        if condition is not None and condition.shape[1] != 1:
+            condition = condition[:, skipped:]
+        new = {"model": self._prime(fed, state["model"], condition), "previous": spoken[:, -1]}
+        new |= {"index": state["index"] + time, "row": state["row"]}
+        return new | ({"output": audio[:, -1]} if self._preemphasis else {})
 
     def _prime_step(self, samples, state, condition):
         if condition is not None:
             condition = self._model.conditioning.project(condition)
         return self._model.prime(samples, state, condition)[1]
+
+    def pack(self, state):
+        """Returns a state as float32 `[batch, state_size]`; `index` and `row` are not in it.
+
+        Rows of states whose indices differ may be set side by side; those of `Streamable.period` must agree.
+        """
+        samples = [state[name][:, tf.newaxis] for name in self._samples]
+        return tf.concat([tf.cast(self._model.pack_state(state["model"]), tf.float32), *samples], axis=1)
+
+    def unpack(self, rows, index, row):
+        """Returns the state of `pack`'s rows, given the int32 `[batch]` tensors that are not in them."""
+        size = self._model.state_size
+        state = {"model": self._model.unpack_state(rows[:, :size], index[0]), "index": index, "row": row}
+        return state | {name: rows[:, size + i] for i, name in enumerate(self._samples)}
+
+    @property
+    def _samples(self):
+        return ("previous", "output") if self._preemphasis else ("previous",)
+
+    @property
+    def state_size(self):
+        """Int, the numbers that `pack` makes of one row."""
+        return self._model.state_size + len(self._samples)
 
     def _decode(self, state, num_samples, seed, temperature, top_k=None, top_p=None, condition=None):
         """Makes `num_samples` <= `block` samples: returns `[block, batch]`, zeros behind, and the state.
@@ -89,13 +120,13 @@ class Decoder:
             state: The decoder's state.
             num_samples: int32 scalar.
             seed: uint32 `[2]` or `[batch, 2]`.
-            temperature: float32 scalar.
-            top_k: None or int32 scalar.
-            top_p: None or float32 scalar.
+            temperature: float32, scalar or `[batch]`.
+            top_k: None or int32, scalar or `[batch]`.
+            top_p: None or float32, scalar or `[batch]`.
             condition: None, or the encoded condition, `[batch, block or 1, channels]`.
         """
         batch_size = state["previous"].shape[0] or tf.shape(state["previous"])[0]
-        rows = tf.cast(tf.range(batch_size), tf.uint32)
+        rows = tf.cast(state["row"], tf.uint32)
 
         block, condition_at = BLOCK_SAMPLES, lambda i: None
         if condition is not None:
@@ -111,7 +142,7 @@ class Decoder:
             sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
             # A model that predicts NaN must not pass for one that predicts some level.
             sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
-            new = {"model": model_state, "previous": sample, "index": state["index"] + 1}
+            new = {"model": model_state, "previous": sample, "index": state["index"] + 1, "row": state["row"]}
             if self._preemphasis:
                 sample = new["output"] = sample + self._preemphasis * state["output"]
             return i + 1, new, tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])
@@ -174,7 +205,7 @@ def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
     top_k = None if settings.top_k is None else tf.constant(min(settings.top_k, size), tf.int32)
     top_p = None if settings.top_p is None else tf.constant(settings.top_p, tf.float32)
     made, total = 0, float("inf") if total is None else total
-    block = decoder.block_samples(encoded, len(prompt))
+    block = min(decoder.block_samples(encoded, len(prompt)), chunk_samples)
     while made < total:
         chunk, wanted = [], int(min(chunk_samples, total - made))
         while wanted:

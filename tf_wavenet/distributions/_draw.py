@@ -4,6 +4,11 @@ import numpy as np
 from keras import ops
 
 
+def by_row(setting):
+    """Returns a setting of sampling, one number or one a row, as float32 `[1 or batch, 1]`."""
+    return ops.reshape(ops.cast(setting, "float32"), (-1, 1))
+
+
 def tempered(logits, temperature):
     """Returns float32 logits, the highest at 0, divided by a temperature >= 0 (by next to nothing where it is 0)."""
     return (logits - ops.max(logits, axis=-1, keepdims=True)) / ops.maximum(temperature, 1e-6)
@@ -15,7 +20,7 @@ def draw(logits, uniform, temperature, scores):
     Args:
         logits: float32 `[batch, size]`, what `tempered` returns; -inf never comes.
         uniform: float32 `[batch]` in (0, 1).
-        temperature: float32 scalar; at 0 the index is that of the highest score, whatever `uniform`.
+        temperature: float32 `[1 or batch, 1]`; at 0 the index is that of the highest score, whatever `uniform`.
         scores: float32 `[batch, size]`.
     """
     size = logits.shape[-1]

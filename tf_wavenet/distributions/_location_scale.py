@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int, is_number
-from tf_wavenet.distributions._draw import draw, tempered
+from tf_wavenet.distributions._draw import by_row, draw, tempered
 
 _LOG_SCALE_MAX = 60.0  # Where samples would overflow float32; all are clipped to [-1, 1] long before.
 
@@ -57,8 +57,7 @@ class LocationScaleMixture:
             params: `[batch, parameter_size]`.
             uniform: float32 `[batch, 2]` random numbers in (0, 1): column 0 draws the component, column 1 the value;
                 equal numbers give equal samples.
-            temperature: Scalar float or tensor >= 0 that divides the logits and multiplies the scales; 0 gives the
-                mode.
+            temperature: Float >= 0, or one a row, that divides the logits and multiplies the scales; 0 gives the mode.
             top_k: None. There are no ranked levels to keep the most probable of.
             top_p: None, likewise.
 
@@ -76,9 +75,9 @@ class LocationScaleMixture:
             )
         logits, means, log_scales = self._split(params)
         log_scales = ops.clip(log_scales, self.log_scale_min, _LOG_SCALE_MAX)
-        temperature = ops.cast(temperature, "float32")
+        temperature = by_row(temperature)
         component = draw(tempered(logits, temperature), uniform[..., 0], temperature, logits - log_scales)
-        scale = temperature * ops.exp(_pick(log_scales, component))
+        scale = temperature[:, 0] * ops.exp(_pick(log_scales, component))
         return self.quantize(_pick(means, component) + scale * self._standard_quantile(uniform[..., 1]))
 
     def mode(self, params):

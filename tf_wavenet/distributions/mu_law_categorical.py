@@ -3,9 +3,10 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
-from tf_wavenet.distributions._draw import draw, tempered
+from tf_wavenet.distributions._draw import by_row, draw, tempered
 from tf_wavenet.mu_law import check_mu, mu_law_decode, mu_law_encode
 
 
@@ -61,17 +62,17 @@ class MuLawCategorical:
             params: `[batch, parameter_size]` logits.
             uniform: float32 `[batch, 2]` random numbers in (0, 1), of which column 0 draws the level; equal numbers
                 give equal samples.
-            temperature: Scalar float or tensor >= 0 that divides the logits; 0 gives the mode.
-            top_k: None, or scalar int or tensor in [1, parameter_size]: only the k most probable levels (and those
-                as probable as the k-th) can be drawn. Applied before `top_p`.
-            top_p: None, or scalar float or tensor in (0, 1]: only the smallest set of most probable levels whose
+            temperature: Float >= 0, or one a row, that divides the logits; 0 gives the mode.
+            top_k: None, or int in [1, parameter_size], or one a row: only the k most probable levels (and those as
+                probable as the k-th) can be drawn. Applied before `top_p`.
+            top_p: None, or float in (0, 1], or one a row: only the smallest set of most probable levels whose
                 probability reaches p can be drawn (nucleus sampling; Holtzman et al. 2020, section 3.1).
 
         Returns:
             float32 `[batch]` waveform in [-1, 1], at the centre of a mu-law level.
         """
         logits = ops.cast(params, "float32")
-        temperature = ops.cast(temperature, "float32")
+        temperature = by_row(temperature)
         scaled = tempered(logits, temperature)
         if top_k is not None or top_p is not None:
             scaled = self._keep_probable(scaled, top_k, top_p)
@@ -98,12 +99,13 @@ class MuLawCategorical:
     def _keep_probable(logits, top_k, top_p):
         ordered = ops.flip(ops.sort(logits, axis=-1), axis=-1)
         if top_k is not None:
-            kth = ops.take(ordered, ops.cast(top_k, "int32") - 1, axis=-1)
-            logits = ops.where(logits >= ops.expand_dims(kth, -1), logits, -math.inf)
-            ordered = ops.where(ordered >= ops.expand_dims(kth, -1), ordered, -math.inf)
+            first = np.arange(logits.shape[-1], dtype="float32") < by_row(top_k)
+            kth = ops.min(ops.where(first, ordered, math.inf), axis=-1, keepdims=True)
+            logits = ops.where(logits >= kth, logits, -math.inf)
+            ordered = ops.where(ordered >= kth, ordered, -math.inf)
         if top_p is not None:
             probability = ops.softmax(ordered)
-            kept = ops.cumsum(probability, axis=-1) - probability < ops.cast(top_p, "float32")
+            kept = ops.cumsum(probability, axis=-1) - probability < by_row(top_p)
             lowest = ops.min(ops.where(kept, ordered, math.inf), axis=-1, keepdims=True)
             logits = ops.where(logits >= lowest, logits, -math.inf)
         return logits

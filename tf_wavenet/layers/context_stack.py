@@ -143,6 +143,28 @@ class ContextStack(keras.layers.Layer):
             "stack": stack,
         }
 
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`; see `tf_wavenet.Streamable`."""
+        recent = ops.reshape(state["recent"], (ops.shape(state["held"])[0], (self.hop_length - 1) * self._channels))
+        return ops.concatenate([recent, state["held"], self.stack.pack_state(state["stack"])], axis=-1)
+
+    def unpack_state(self, rows, time):
+        """Returns the state of `pack_state`'s rows, all of which have taken `time` steps modulo `hop_length`."""
+        rows = ops.cast(ops.convert_to_tensor(rows), self.compute_dtype)
+        recent = (self.hop_length - 1) * self._channels
+        recent, held, stack = rows[:, :recent], rows[:, recent:][:, : self.units], rows[:, recent + self.units :]
+        return {
+            "recent": ops.reshape(recent, (ops.shape(rows)[0], self.hop_length - 1, self._channels)),
+            "held": held,
+            "phase": ops.cast(time, "int32") % self.hop_length,
+            "stack": self.stack.unpack_state(stack),
+        }
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return (self.hop_length - 1) * self._channels + self.units + self.stack.state_size
+
     def _frames(self, x):
         return self.frame(ops.reshape(x, (ops.shape(x)[0], -1, self.hop_length * self._channels)))
 

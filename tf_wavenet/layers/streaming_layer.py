@@ -84,6 +84,26 @@ class StreamingLayer(keras.layers.Layer):
         outputs = self.forward(self._cast(inputs), convolve, *map(self._cast, condition))
         return outputs, queue.from_histories(joined)
 
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`, each stream's queues in order of time; see `tf_wavenet.Streamable`."""
+        histories = self._queue.histories(state, self._queue_channels)
+        return ops.concatenate([ops.reshape(x, (ops.shape(x)[0], x.shape[1] * x.shape[2])) for x in histories], axis=-1)
+
+    def unpack_state(self, rows, time=None):
+        """Returns the state of `pack_state`'s rows, whatever the time."""
+        queue, channels, rows = self._queue, self._queue_channels, self._cast(rows)
+        return queue.from_histories(
+            [
+                ops.reshape(rows[:, first * channels :][:, : n * channels], (ops.shape(rows)[0], int(n), channels))
+                for first, n in zip(queue.offsets, queue.lengths, strict=True)
+            ]
+        )
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return self._queue.slots * self._queue_channels
+
     @property
     def receptive_field(self):
         """Int, the number of inputs, the present one included, that one output depends on."""

@@ -313,6 +313,29 @@ class WaveNet(AutoregressiveModel):
             condition = _sum(condition, run("context_stack", self._scalar(previous)))
         return self._parameters(run("stack", x, condition)), new_state
 
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
+        layers = self._streaming_layers().items()
+        return ops.concatenate([layer.pack_state(state[name]) for name, layer in layers], axis=-1)
+
+    def unpack_state(self, rows, time):
+        """Returns the state of `pack_state`'s rows, `[batch, state_size]`.
+
+        Args:
+            rows: Of streams that may be at different times.
+            time: Int or scalar int tensor, the steps that they have taken; modulo `period` they must agree.
+        """
+        state, first = {}, 0
+        for name, layer in self._streaming_layers().items():
+            state[name] = layer.unpack_state(rows[:, first:][:, : layer.state_size], time)
+            first += layer.state_size
+        return state
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return sum(layer.state_size for layer in self._streaming_layers().values())
+
     def _streaming_layers(self):
         layers = {"causal_conv": self.causal_conv, "stack": self.stack}
         return layers if self.context_stack is None else {**layers, "context_stack": self.context_stack}

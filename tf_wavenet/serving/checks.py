@@ -1,0 +1,90 @@
+"""Checks of requests: assertions in the graph, whose message names the input and what was expected."""
+
+import math
+import reprlib
+
+import tensorflow as tf
+
+_TOLERANCE = 0.01  # in log units, as in `MelSpec.check_features`
+
+
+def checked(checks, **inputs):
+    """Returns the inputs, which nothing can read before the checks have passed.
+
+    Args:
+        checks: Pairs of a boolean tensor and the message if it is false.
+        **inputs: Tensors, or dicts of tensors.
+
+    Returns:
+        Dict of the inputs.
+    """
+    with tf.control_dependencies([tf.debugging.Assert(condition, [message]) for condition, message in checks]):
+        return tf.nest.map_structure(tf.identity, inputs)
+
+
+def check_waveform(waveform, max_samples, shortest=0):
+    """Checks of a waveform `[batch, time]`."""
+    batch_size, time = tf.unstack(tf.shape(waveform, tf.int64))
+    yield batch_size >= 1, "Expected waveform of at least 1 row."
+    if shortest:
+        yield time >= shortest, f"Expected waveform of at least {shortest} sample."
+    yield batch_size * time <= max_samples, f"Expected waveform of at most {max_samples} samples, all rows together."
+    yield tf.reduce_all(tf.abs(waveform) <= 1.0), "Expected waveform in [-1, 1], without NaN."
+
+
+def check_sampling(distribution, seed, temperature, top_k, top_p):
+    """Checks of the settings of sampling, each of any shape."""
+    yield tf.reduce_all(seed >= 0), "Expected seed >= 0."
+    usable = tf.math.is_finite(temperature) & (temperature >= 0)
+    yield tf.reduce_all(usable), "Expected temperature finite and >= 0."
+    yield tf.reduce_all(top_k >= 0), "Expected top_k >= 0; 0 is off."
+    yield tf.reduce_all((top_p > 0) & (top_p <= 1)), "Expected top_p in (0, 1]; 1.0 is off."
+    if not distribution.has_levels:
+        off = tf.reduce_all(top_k == 0) & tf.reduce_all(top_p == 1)
+        yield off, f"Expected top_k 0 and top_p 1.0: {type(distribution).__name__} has no levels to choose among."
+
+
+def check_features(spec, features):
+    """Checks that features `[batch, frames, num_mels]` can be of a `MelSpec`, as its `check_features` does."""
+    mean, scale = (0.0, 1.0) if spec.normalization is None else spec.normalization
+    logs = features * tf.constant(scale, tf.float32) + tf.constant(mean, tf.float32)
+    base = math.e if spec.log_base == "e" else 10.0
+    recipe = f"log_base {spec.log_base}, floor {spec.floor:g}, normalization {reprlib.repr(spec.normalization)}"
+    lowest, highest = spec.bounds
+    above = tf.reduce_all(logs >= lowest - _TOLERANCE)
+    yield above, f"Expected local_condition of {recipe}: log-mels of at least {lowest:.2f}."
+    loudness = tf.reduce_mean(base ** tf.minimum(logs, 80.0 / math.log(base)), axis=-1)
+    below = tf.reduce_all(loudness <= base ** (highest + _TOLERANCE))
+    yield below, f"Expected local_condition of {recipe}: frames that average at most {highest:.2f}."
+
+
+def check_conditions(model, conditions, batch_size):
+    """Checks of the conditions that the model has, as far as they do not depend on the time."""
+    conditioning, spec = model.conditioning, getattr(model, "mel_spec", None)
+    if spec is not None and "local_condition" in conditions:
+        yield from check_features(spec, conditions["local_condition"])
+    for name, value in conditions.items():
+        yield tf.shape(value)[0] == batch_size, f"Expected {name} of as many rows as the batch."
+        if value.dtype == tf.float32:
+            yield tf.reduce_all(tf.math.is_finite(value)), f"Expected {name} without NaN."
+        else:
+            speakers = conditioning.num_speakers
+            yield tf.reduce_all((value >= 0) & (value < speakers)), f"Expected {name} in [0, {speakers})."
+        if value.shape.rank == 3:
+            yield tf.shape(value)[1] >= 1, f"Expected {name} of at least 1 frame."
+
+
+def check_state(queues, stream, size, fingerprint, period, batch_size):
+    """Checks of a state: that it is one, of this model, of streams that can go on side by side."""
+    yield tf.shape(queues)[0] == batch_size, "Expected state_queues of as many rows as the batch."
+    yield tf.shape(stream)[0] == batch_size, "Expected state_stream of as many rows as the batch."
+    yield batch_size >= 1, "Expected a state of at least 1 row."
+    yield tf.shape(queues)[1] == size, f"Expected state_queues of shape [batch, {size}]."
+    yield tf.shape(stream)[1] == 3, "Expected state_stream of shape [batch, 3]."
+    model, index, row = stream[:, :1], stream[:, 1:2], stream[:, 2:3]
+    yield tf.reduce_all(model == fingerprint), "Expected a state of this model: state_stream names another."
+    yield tf.reduce_all((index >= 0) & (index < 2**30)), "Expected state_stream with indices in [0, 2**30)."
+    yield tf.reduce_all((row >= 0) & (row < 2**31)), "Expected state_stream with rows in [0, 2**31)."
+    if period > 1:
+        together = tf.reduce_all(index % period == index[:1] % period)
+        yield together, f"Expected streams of this model to be at the same position modulo {period}."
