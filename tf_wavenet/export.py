@@ -4,11 +4,11 @@ import keras
 import tensorflow as tf
 
 from tf_wavenet._validation import check_positive_int
-from tf_wavenet.serving import Signatures, write_documents
+from tf_wavenet.serving import Signatures, write_documents, write_warmup
 from tf_wavenet.streaming import Streamable
 
 
-def export_saved_model(model, path, jit_compile=True, max_samples=1 << 20):
+def export_saved_model(model, path, jit_compile=True, max_samples=1 << 20, warmup_batch_sizes=(), chunk_samples=320):
     """Writes a TensorFlow SavedModel with everything a server needs: generation with state, scoring, companding.
 
     Signatures, all inputs and outputs by name; `signatures.json` and `README.md` beside the model say more, and are
@@ -52,9 +52,12 @@ def export_saved_model(model, path, jit_compile=True, max_samples=1 << 20):
         path: Folder to write; a SavedModel that is there is replaced.
         jit_compile: Whether XLA compiles the generation loop in the process that serves.
         max_samples: Int >= 1, the most samples of one request, all rows together (2**20: 65 s at 16 kHz).
+        warmup_batch_sizes: Ints >= 1: TensorFlow Serving compiles for these when it loads the model, before the first
+            request (`assets.extra/tf_serving_warmup_requests`; needs the package tensorflow-serving-api).
+        chunk_samples: Int >= 1, samples of a chunk in those requests.
 
     Raises:
-        ValueError: If `model` is not a streaming model, or `max_samples` not a positive int.
+        ValueError: If `model` is not a streaming model, a number is not a positive int, or a package is missing.
         RuntimeError: If the Keras backend is not TensorFlow.
 
     Example:
@@ -72,7 +75,11 @@ def export_saved_model(model, path, jit_compile=True, max_samples=1 << 20):
         raise RuntimeError(f"Expected the Keras backend to be tensorflow. Received: {keras.backend.backend()}")
     if not (isinstance(model, Streamable) and hasattr(model, "distribution")):
         raise ValueError(f"Expected model to be a WaveNet. Received: {type(model).__name__}")
+    warmup = [check_positive_int("warmup_batch_sizes", size) for size in warmup_batch_sizes]
+    chunk_samples = check_positive_int("chunk_samples", chunk_samples)
     served = Signatures(model, jit_compile, check_positive_int("max_samples", max_samples))
     functions = served.functions()
     tf.saved_model.save(served, path, signatures=functions)
     write_documents(served, functions, path)
+    if warmup:
+        write_warmup(served, path, warmup, chunk_samples)

@@ -2,5 +2,6 @@
 
 from tf_wavenet.serving.documents import describe, write_documents
 from tf_wavenet.serving.signatures import Signatures
+from tf_wavenet.serving.warmup import write_warmup
 
-__all__ = ["Signatures", "describe", "write_documents"]
+__all__ = ["Signatures", "describe", "write_documents", "write_warmup"]

@@ -80,9 +80,9 @@ def describe(served, functions):
         "model": {
             "receptive_field": model.receptive_field,
             "distribution": words["distribution"],
-            "fingerprint": served.fingerprint,
+            "fingerprint": "".join(f"{word & 0xFFFFFFFF:08x}" for word in served.fingerprint),
             "state_numbers_per_stream": served.state_size,
-            "state_bytes_per_stream": 4 * served.state_size + 24,
+            "state_bytes_per_stream": 4 * (served.state_size + 4),
             "positions_agree_modulo": model.period,
             "speakers": None if model.speakers is None else list(model.speakers),
             "local_hop": words["local_hop"],

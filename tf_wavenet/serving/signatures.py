@@ -19,8 +19,8 @@ class Signatures(tf.Module):
     """A model's signatures, and the weights that they read; `export_saved_model` describes them.
 
     A stream's state is two tensors. `state_queues`, float32 `[batch, state_size]`: the queues in order of time, so that
-    streams at different positions can stand side by side, and the last sample. `state_stream`, int64 `[batch, 3]`: the
-    model's fingerprint, the index of the next sample, the row's number.
+    streams at different positions can stand side by side, and the last sample. `state_stream`, int32 `[batch, 4]`: the
+    model's fingerprint (two numbers), the index of the next sample, the row's number.
 
     Args:
         model: A `WaveNet`.
@@ -53,7 +53,7 @@ class Signatures(tf.Module):
         size = {"num_samples": ([], tf.int32), "batch_size": ([], tf.int32)}
         sampling = {name: ([], dtype) for name, dtype in _SAMPLING.items()}
         by_row = {name: (None, dtype) for name, dtype in {"num_samples": tf.int32, **_SAMPLING}.items()}
-        state = {"state_queues": ([None, None], tf.float32), "state_stream": ([None, None], tf.int64)}
+        state = {"state_queues": ([None, None], tf.float32), "state_stream": ([None, None], tf.int32)}
         previous, conditions = {"previous_sample": ([None], tf.float32)}, self._conditions()
         local = "local_condition" in conditions
         chunk_conditions = {**conditions, **({"first_frame": ([None], tf.int32)} if local else {})}
@@ -254,7 +254,7 @@ class Signatures(tf.Module):
             hop = layer.local_hop
             first = tf.cast(first_frame, tf.int64)[:, tf.newaxis] * hop
             last = first + tf.cast(tf.shape(conditions["local_condition"])[1] * hop, tf.int64)
-            index = stream[:, 1:2]
+            index = tf.cast(stream[:, 2:3], tf.int64)
             inside = (first <= index) & (index + tf.cast(num_samples, tf.int64) <= last)
             yield tf.reduce_all(inside), "Expected local_condition, from first_frame on, of a frame for every sample."
 
@@ -302,13 +302,13 @@ class Signatures(tf.Module):
         return tf.transpose(made["audio"]), state
 
     def _packed(self, state, prefix):
-        index, row = tf.cast(state["index"], tf.int64), tf.cast(state["row"], tf.int64)
-        stream = tf.stack([tf.fill(tf.shape(index), tf.constant(self.fingerprint, tf.int64)), index, row], axis=1)
-        return {f"{prefix}queues": self._decoder.get().pack(state), f"{prefix}stream": stream}
+        index, row = state["index"], state["row"]
+        numbers = [*(tf.fill(tf.shape(index), word) for word in self.fingerprint), index, row]
+        return {f"{prefix}queues": self._decoder.get().pack(state), f"{prefix}stream": tf.stack(numbers, axis=1)}
 
     def _unpacked(self, queues, stream):
-        decoder, stream = self._decoder.get(), tf.cast(stream[:, 1:], tf.int32)
-        return decoder.unpack(tf.ensure_shape(queues, [None, decoder.state_size]), stream[:, 0], stream[:, 1])
+        decoder = self._decoder.get()
+        return decoder.unpack(tf.ensure_shape(queues, [None, decoder.state_size]), stream[:, 2], stream[:, 3])
 
     def _encode(self, waveform):
         finite = tf.reduce_all(tf.math.is_finite(waveform))
@@ -323,12 +323,12 @@ class Signatures(tf.Module):
 
 
 def fingerprint(model):
-    """Returns an int64 that tells a model from others: of its configuration and its weights."""
+    """Returns two int32 numbers that tell a model from others, of its configuration and its weights."""
     config = {key: value for key, value in model.get_config().items() if key not in ("name", "trainable")}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
     for weight in model.weights:
         digest.update(np.asarray(weight).tobytes())
-    return int.from_bytes(digest.digest()[:8], "big", signed=True)
+    return tuple(int.from_bytes(digest.digest()[i : i + 4], "big", signed=True) for i in (0, 4))
 
 
 class _Untracked:

@@ -1,0 +1,113 @@
+"""Models, their exports, and processes that serve them."""
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.streaming_contract import randomise
+from tf_wavenet import MelSpec, WaveNet, export_saved_model
+
+
+class Refused(Exception):
+    """A request that the host refused."""
+
+
+class Host:
+    """The process of host.py, as a function of a signature's name and inputs."""
+
+    def __init__(self, folder):
+        command = [sys.executable, str(Path(__file__).with_name("host.py")), str(folder)]
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=folder,
+        )
+
+    def __call__(self, signature, **inputs):
+        pickle.dump((signature, inputs), self._process.stdin)
+        self._process.stdin.flush()
+        kind, value = pickle.load(self._process.stdout)
+        if kind == "refused":
+            raise Refused(value)
+        return value
+
+    def close(self):
+        self._process.stdin.close()
+        assert self._process.wait(timeout=60) == 0
+
+
+class Served:
+    """A model, its export, a host of it, and conditions to give it."""
+
+    def __init__(self, model, folder, conditions):
+        self.model, self.folder, self.conditions = model, folder, conditions
+        export_saved_model(model, folder)
+        self.host = Host(folder)
+
+    def sampling(self, **changes):
+        settings = {"seed": np.int64(3), "temperature": np.float32(1), "top_k": np.int32(0), "top_p": np.float32(1)}
+        return settings | changes
+
+    def window(self, index, num_samples, rows=slice(None)):
+        """The conditions of some samples from one index on, with the margin that they need."""
+        conditions = {name: value[rows] for name, value in self.conditions.items()}
+        if "local_condition" not in conditions:
+            return conditions
+        hop, margin = self.model.local_hop, self.model.context_frames
+        first, last = max(0, index // hop - margin), -(-(index + num_samples) // hop) + margin
+        frames = conditions["local_condition"][:, first:last]
+        return conditions | {"local_condition": frames, "first_frame": np.full(len(frames), first, "int32")}
+
+    def speak(self, chunks, batch_size, prompt=None, **settings):
+        """Generates chunk by chunk, the state of one answer in the next request."""
+        state, index = self.host("initial_state", batch_size=np.int32(batch_size)), 0
+        if prompt is not None:
+            window = self.window(0, prompt.shape[1])
+            state, index = carried(self.host("prime", waveform=prompt, **state, **window)), prompt.shape[1]
+        made = [np.zeros((batch_size, 0), "float32")]
+        for n in chunks:
+            window = self.window(index, n)
+            out = self.host("generate_chunk", num_samples=np.int32(n), **self.sampling(**settings), **state, **window)
+            state, index = carried(out), index + n
+            made.append(out["generated"])
+        return np.concatenate(made, axis=1)
+
+
+def carried(outputs):
+    """The state among a signature's outputs, as the next request's inputs."""
+    return {name.removeprefix("new_"): value for name, value in outputs.items() if name.startswith("new_state_")}
+
+
+ROWS, FRAMES, HOP = 2, 12, 6
+
+
+def _models():
+    yield "plain", WaveNet((1, 2, 3), residual_channels=4, skip_channels=6), {}
+    rng = np.random.default_rng(0)
+    spec = MelSpec.from_preset("speech_16k", num_mels=5, hop_length=HOP, win_length=64, fft_length=256, preemphasis=0.5)
+    conditions = {
+        "local_condition": rng.normal(-4, 1, (ROWS, FRAMES, 5)).astype("float32"),
+        "global_condition": np.array([1, 0], "int32"),
+    }
+    vocoder = WaveNet((1, 2), 2, 4, 6, speakers=2, local_context=1, upsampling="repeat", mel_spec=spec)
+    yield "vocoder", vocoder, conditions
+    context = WaveNet((1, 2), 2, 4, 6, global_channels=3, context_dilations=(1, 2), context_hop=4, context_channels=4)
+    yield "context", context, {"global_condition": rng.normal(size=(ROWS, 3)).astype("float32")}
+
+
+@pytest.fixture(scope="session", params=["plain", "vocoder", "context"])
+def served(request, tmp_path_factory):
+    model, conditions = next((model, given) for name, model, given in _models() if name == request.param)
+    randomise(model, scale=0.5)
+    served = Served(model, tmp_path_factory.mktemp("export") / request.param, conditions)
+    yield served
+    served.host.close()
