@@ -1,7 +1,8 @@
-"""Generates audio on a server, chunk by chunk: `python grpc_client.py --host localhost:8500 --seconds 2 --out audio.f32`.
+"""Generates audio on a server, chunk by chunk: `python grpc_client.py --host localhost:8500 --out audio.f32`.
 
-Works against TensorFlow Serving and against grpc_host.py alike: it knows the stock stub of tensorflow-serving-api, the name of
-the model and the signatures, and nothing else. The state travels with each request, so any server can answer the next.
+Works against TensorFlow Serving and against grpc_host.py alike: it knows the stock stub of tensorflow-serving-api, the
+name of the model and the signatures, and nothing else. The state travels with each request, so any server can answer
+the next.
 """
 
 import argparse

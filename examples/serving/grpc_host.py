@@ -1,7 +1,7 @@
 """A small host of TensorFlow Serving's PredictionService over one SavedModel: `python grpc_host.py MODEL --port 8500`.
 
-For machines without TensorFlow Serving, and to try clients: it answers Predict and GetModelMetadata as TensorFlow Serving
-does, with the same messages and status codes, so that a client moves there unchanged. It does not batch requests.
+For machines without TensorFlow Serving, and to try clients: it answers Predict and GetModelMetadata as TensorFlow
+Serving does, with the same messages and status codes, so that a client moves there unchanged. It does not batch.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Runs an exported WaveNet with LiteRT (TensorFlow Lite), on devices: `step` with the sampling here, and the forward pass.
+"""Runs an exported WaveNet with LiteRT (TensorFlow Lite): `step` with the sampling here, and the forward pass.
 
     python litert_step.py MODEL --convert model.tflite                          needs TensorFlow
     python litert_step.py MODEL --run model.tflite --num-samples 1600 > audio.f32   needs ai-edge-litert and NumPy only
