@@ -17,6 +17,9 @@ quality = [
     *["librosa>=0.11", "onnxruntime>=1.17", "pesq>=0.0.4", "pocketsphinx>=5.0", "pystoi>=0.4", "requests>=2.31"],
     *["scipy>=1.11", "speechmos>=0.0.1.1"],
 ]
+# What examples/serving and the page need; the converters and stubs follow TensorFlow's version.
+serving = ["tensorflow-serving-api>=2.17", "grpcio>=1.60", "ai-edge-litert>=2.0", "tf2onnx>=1.16", "onnxruntime>=1.17"]
+page = [*train, "gradio>=5"]
 
 setup(
     name="tf-wavenet",
@@ -35,6 +38,8 @@ setup(
         "train": train,
         "speech": [*train, *speech],
         "quality": [*train, *speech, *quality],
+        "serving": serving,
+        "page": page,
         "test": [*train, "av>=14", "pytest>=8", "scipy>=1.11", "hypothesis>=6", "librosa>=0.11", "ruff==0.17.6"],
     },
     classifiers=[

@@ -8,7 +8,9 @@ from tf_wavenet.serving import Signatures, write_documents, write_warmup
 from tf_wavenet.streaming import Streamable
 
 
-def export_saved_model(model, path, jit_compile=True, max_samples=1 << 20, warmup_batch_sizes=(), chunk_samples=320):
+def export_saved_model(
+    model, path, jit_compile=True, max_samples=1 << 20, warmup_batch_sizes=(), chunk_samples=320, sample_rate=None
+):
     """Writes a TensorFlow SavedModel with everything a server needs: generation with state, scoring, companding.
 
     Signatures, all inputs and outputs by name; `signatures.json` and `README.md` beside the model say more, and are
@@ -55,6 +57,7 @@ def export_saved_model(model, path, jit_compile=True, max_samples=1 << 20, warmu
         warmup_batch_sizes: Ints >= 1: TensorFlow Serving compiles for these when it loads the model, before the first
             request (`assets.extra/tf_serving_warmup_requests`; needs the package tensorflow-serving-api).
         chunk_samples: Int >= 1, samples of a chunk in those requests.
+        sample_rate: None, or int >= 1, the rate in Hz to tell clients, for a model whose `MelSpec` does not say it.
 
     Raises:
         ValueError: If `model` is not a streaming model, a number is not a positive int, or a package is missing.
@@ -77,9 +80,10 @@ def export_saved_model(model, path, jit_compile=True, max_samples=1 << 20, warmu
         raise ValueError(f"Expected model to be a WaveNet. Received: {type(model).__name__}")
     warmup = [check_positive_int("warmup_batch_sizes", size) for size in warmup_batch_sizes]
     chunk_samples = check_positive_int("chunk_samples", chunk_samples)
+    sample_rate = sample_rate and check_positive_int("sample_rate", sample_rate)
     served = Signatures(model, jit_compile, check_positive_int("max_samples", max_samples))
     functions = served.functions()
     tf.saved_model.save(served, path, signatures=functions)
-    write_documents(served, functions, path)
+    write_documents(served, functions, path, sample_rate)
     if warmup:
         write_warmup(served, path, warmup, chunk_samples)

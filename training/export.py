@@ -3,11 +3,13 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from tf_wavenet import export_saved_model
 from training.command_line import parse, run
+from training.config import TrainConfig
 from training.files import atomic_path
-from training.runs import load_model
+from training.runs import find_run, load_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +22,16 @@ class ExportConfig:
     """Folder to write."""
     overwrite: bool = False
     """Replace a SavedModel that is already there."""
+    jit_compile: bool = True
+    """Whether XLA compiles the generation loop in the process that serves."""
+    precision: Literal["float32", "mixed_bfloat16", "bfloat16"] = "float32"
+    """Keras dtype policy of the exported model's arithmetic."""
+    max_samples: int = 1 << 20
+    """Most samples of one request, all rows together."""
+    warmup_batch_sizes: tuple[int, ...] = ()
+    """Batch sizes that TensorFlow Serving compiles for when it loads the model."""
+    chunk_samples: int = 320
+    """Samples of a chunk in those warm-up requests."""
 
 
 def export(config: ExportConfig) -> Path:
@@ -40,8 +52,20 @@ def export(config: ExportConfig) -> Path:
         if not (config.out / "saved_model.pb").exists():
             raise ValueError(f"Expected --overwrite to replace a SavedModel. Something else is there: {config.out}")
     model = load_model(config.model)
+    if config.precision != "float32":
+        exact, model = model, type(model).from_config({**model.get_config(), "dtype": config.precision})
+        model.set_weights(exact.get_weights())
+    run = find_run(config.model)
     with atomic_path(config.out) as partial:
-        export_saved_model(model, partial)
+        export_saved_model(
+            model,
+            partial,
+            jit_compile=config.jit_compile,
+            max_samples=config.max_samples,
+            warmup_batch_sizes=config.warmup_batch_sizes,
+            chunk_samples=config.chunk_samples,
+            sample_rate=None if run is None else TrainConfig.load(run.config).sample_rate,
+        )
         if config.out.exists():
             shutil.rmtree(config.out)
     return config.out

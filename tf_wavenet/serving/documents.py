@@ -50,12 +50,13 @@ TENSORS = {
 }
 
 
-def describe(served, functions):
+def describe(served, functions, sample_rate=None):
     """Describes signatures.
 
     Args:
         served: The `Signatures`.
         functions: Its `functions()`.
+        sample_rate: Rate in Hz of a model without a `MelSpec`, None if unknown.
 
     Returns:
         Dict of JSON values: the model's properties, and of each signature the inputs and outputs with dtype, shape
@@ -87,7 +88,7 @@ def describe(served, functions):
             "speakers": None if model.speakers is None else list(model.speakers),
             "local_hop": words["local_hop"],
             "margin_frames": None if layer is None or layer.local_channels is None else model.context_frames,
-            "sample_rate": None if spec is None else spec.sample_rate,
+            "sample_rate": sample_rate if spec is None else spec.sample_rate,
         },
         "signatures": {
             name: {
@@ -102,15 +103,16 @@ def describe(served, functions):
     }
 
 
-def write_documents(served, functions, path):
+def write_documents(served, functions, path, sample_rate=None):
     """Writes `signatures.json`, `README.md`, and `assets.extra/version.json` and `mel_spec.json`.
 
     Args:
         served: The `Signatures`.
         functions: Its `functions()`.
         path: Folder of the SavedModel.
+        sample_rate: As in `describe`.
     """
-    path, description = Path(path), describe(served, functions)
+    path, description = Path(path), describe(served, functions, sample_rate)
     (path / "signatures.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     (path / "README.md").write_text(_readme(description), encoding="utf-8")
     extra = path / "assets.extra"
