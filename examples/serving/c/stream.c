@@ -1,8 +1,8 @@
 /* Generates audio with an exported WaveNet, chunk by chunk, through TensorFlow's C API.
  *
- *   stream MODEL NUM_SAMPLES CHUNK_SAMPLES SEED > audio.f32
+ *   stream MODEL NUM_SAMPLES CHUNK_SAMPLES SEED [times] > audio.f32
  *
- * writes raw float32 samples (play: ffplay -f f32le -ar 16000 audio.f32). For models without conditions. What TensorFlow
+ * writes raw float32 samples and, if asked, the milliseconds that each chunk took to standard error (play: ffplay -f f32le -ar 16000 audio.f32). For models without conditions. What TensorFlow
  * names the tensors of a signature stands in the model's MetaGraphDef, a protocol buffer, of which the few fields that
  * matter are read here. Build and run: see ../README.md.
  */
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <tensorflow/c/c_api.h>
 
 #define MAX_TENSORS 16
@@ -139,7 +140,8 @@ static long read_count(const char* name, const char* text, long least) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 5) fail("arguments", "expected MODEL NUM_SAMPLES CHUNK_SAMPLES SEED");
+  if (argc < 5 || argc > 6 || (argc == 6 && strcmp(argv[5], "times")))
+    fail("arguments", "expected MODEL NUM_SAMPLES CHUNK_SAMPLES SEED [times]");
   const long num_samples = read_count("NUM_SAMPLES", argv[2], 0);
   const long chunk_samples = read_count("CHUNK_SAMPLES", argv[3], 1);
   const int64_t seed = read_count("SEED", argv[4], 0);
@@ -172,7 +174,12 @@ int main(int argc, char** argv) {
     in[5].tensor = state[0].tensor;
     in[6].tensor = state[1].tensor;
     Named out[] = {{"generated", NULL}, {"new_state_queues", NULL}, {"new_state_stream", NULL}};
+    struct timespec start, end;
+    timespec_get(&start, TIME_UTC);
     run(&model, "generate_chunk", in, 7, out, 3);
+    timespec_get(&end, TIME_UTC);
+    if (argc == 6)
+      fprintf(stderr, "%.3f\n", 1e3 * (double)(end.tv_sec - start.tv_sec) + 1e-6 * (double)(end.tv_nsec - start.tv_nsec));
     if (fwrite(TF_TensorData(out[0].tensor), sizeof(float), (size_t)n, stdout) != (size_t)n || fflush(stdout))
       fail("standard output", "expected to be writable");
     made += n;
