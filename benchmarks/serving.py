@@ -1,11 +1,11 @@
 """Speed of the stateful signatures: `python -m benchmarks.serving [--json]`.
 
-A model with random weights is exported, and streams of it go on by chunks of 20 ms, each chunk one request with the state
-in and out. Streams x real time: how many streams one process of this machine sustains, batched, by `generate_chunk` in
-TensorFlow's Python; beside it the bound of `benchmarks.decode` at that batch size (the loop without queues), taken in
-turn in the same process, and their ratio. Latency: the time that a client waits for a chunk of one stream, in a C program
-on TensorFlow's C API (the state stays in its memory), and over gRPC on loopback (the state travels both ways), median and
-99th percentile. Needs `pip install -e ".[serving]"` and a C compiler.
+A model with random weights is exported, and streams of it go on by chunks of 20 ms, each chunk one request with the
+state in and out. Streams x real time: how many streams one process of this machine sustains, batched, by
+`generate_chunk` in TensorFlow's Python; beside it the bound of `benchmarks.decode` at that batch size (the loop without
+queues), taken in turn in the same process, and their ratio. Latency: the time that a client waits for a chunk of one
+stream, in a C program on TensorFlow's C API (the state stays in its memory), and over gRPC on loopback (the state
+travels both ways), median and 99th percentile. Needs `pip install -e ".[serving]"` and a C compiler.
 """
 
 import argparse
