@@ -7,10 +7,10 @@ JAX := .venv-jax
 REFERENCE := $(shell $(PYTHON) -c "import sys; print(int((3, 10) <= sys.version_info[:2] <= (3, 12)))")
 ifeq ($(REFERENCE),1)
 INSTALL := -e ".[io,train,test]" -c constraints.txt
-JUDGES := -e ".[io,quality,test]" -c constraints.txt
+ALL := -e ".[io,quality,serving,page,test]" -c constraints.txt
 else
 INSTALL := -e ".[train,test]"
-JUDGES := -e ".[quality,test]"
+ALL := -e ".[quality,serving,page,test]"
 endif
 BIN := $(VENV)/bin
 
@@ -29,6 +29,7 @@ $(LATEST)/ready: setup.py
 	$(LATEST)/bin/pip install --quiet --upgrade pip
 	$(LATEST)/bin/pip install --quiet --upgrade -e ".[train,test]"
 	$(LATEST)/bin/pip install --quiet -e ".[quality,test]" || echo "not installed: the extra quality"
+	$(LATEST)/bin/pip install --quiet -e ".[serving,page,test]" || echo "not installed: the extras serving, page"
 	touch $@
 
 # Without TensorFlow, to show that layers and models do not need it.
@@ -41,15 +42,16 @@ $(JAX)/ready: setup.py
 demo: setup
 	$(BIN)/python -m training.demo
 
-test: $(VENV)/judges
+test: $(VENV)/everything
 	$(BIN)/python -m pytest
 
-test-large: $(VENV)/judges
+test-large: $(VENV)/everything
 	$(BIN)/python -m pytest -m large
 
-# Two of these packages are compiled; without a compiler their tests are skipped and say so.
-$(VENV)/judges: $(VENV)/ready
-	$(BIN)/pip install --quiet $(JUDGES) || echo "not installed: the extra quality"
+# What cannot be installed here (two packages of quality are compiled), its tests skip and say so.
+$(VENV)/everything: $(VENV)/ready
+	$(BIN)/pip install --quiet $(ALL) || echo "not installed: the extras quality, serving and page"
+	examples/serving/node/install.sh $(abspath $(BIN))/python || echo "not installed: @tensorflow/tfjs-node"
 	touch $@
 
 test-latest: $(LATEST)/ready
