@@ -43,6 +43,7 @@ class Host:
     def close(self):
         self._process.stdin.close()
         assert self._process.wait(timeout=60) == 0
+        self._process.stdout.close()
 
 
 class Served:
