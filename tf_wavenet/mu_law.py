@@ -39,7 +39,8 @@ def mu_law_encode(x, mu=255):
     if "int" in keras.backend.standardize_dtype(x.dtype):
         raise ValueError(f"Expected a floating point waveform in [-1, 1]. Received: dtype={x.dtype}")
     x = ops.clip(ops.cast(x, "float32"), -1.0, 1.0)
-    companded = ops.sign(x) * ops.log1p(mu * ops.abs(x)) / math.log1p(mu)
+    # log(1 + y), not log1p(y): ONNX has no such operation, and the levels near 0 are far wider than what it would gain.
+    companded = ops.sign(x) * ops.log(1.0 + mu * ops.abs(x)) / math.log1p(mu)
     return ops.cast(ops.floor((companded + 1.0) / 2.0 * mu + 0.5), "int32")
 
 

@@ -1,6 +1,7 @@
 """An exported model as a script uses it: speech in chunks through the stateful signatures."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,7 +114,8 @@ class ServedModel:
         try:
             outputs = self._loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
         except tf.errors.InvalidArgumentError as error:
-            raise ValueError(error.message.splitlines()[0]) from error
+            said = re.search(r"\[(Expected .*)\]", error.message)
+            raise ValueError(said[1] if said else error.message) from error
         return {name: value.numpy() for name, value in outputs.items()}
 
 

@@ -6,6 +6,7 @@ Serving does, with the same messages and status codes, so that a client moves th
 
 import argparse
 import contextlib
+import re
 from concurrent import futures
 from pathlib import Path
 
@@ -116,7 +117,9 @@ def answered(context):
     except Refusal as refusal:
         context.abort(refusal.code, str(refusal))
     except tf.errors.OpError as error:
-        context.abort(STATUS.get(type(error), grpc.StatusCode.INTERNAL), error.message.splitlines()[0])
+        # Of a failed assertion, what it says; TensorFlow prints the way there before it.
+        said = re.search(r"\[(Expected .*)\]", error.message)
+        context.abort(STATUS.get(type(error), grpc.StatusCode.INTERNAL), said[1] if said else error.message)
 
 
 def serve(path, name, port, workers=2):

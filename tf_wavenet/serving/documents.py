@@ -71,6 +71,8 @@ def describe(served, functions, sample_rate=None):
         "features": "as recorded in training" if spec is None else f"log, base {spec.log_base}, normalised",
         "local_hop": getattr(layer, "local_hop", None),
         "speakers": "a vector" if model.speakers is None else f"speaker's number; in [0, {len(model.speakers)})",
+        "state_queues": [None, served.state_size],
+        "state_stream": [None, 4],
         "generated": "; pre-emphasis undone, may leave [-1, 1]"
         if spec is not None and spec.preemphasis
         else "; in [-1, 1]",
@@ -135,6 +137,7 @@ def package_version():
 def _tensor(name, tensor, words):
     meaning, unit = TENSORS[name.removeprefix("new_")]
     shape = None if tensor.shape.rank is None else tensor.shape.as_list()
+    shape = words.get(name, shape) if name.startswith("state_") else shape  # the graph checks what it is
     meaning, _, range_ = meaning.format(**words).partition("; ")
     return {
         "dtype": tensor.dtype.name,

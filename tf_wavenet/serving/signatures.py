@@ -308,7 +308,7 @@ class Signatures(tf.Module):
 
     def _unpacked(self, queues, stream):
         decoder = self._decoder.get()
-        return decoder.unpack(tf.ensure_shape(queues, [None, decoder.state_size]), stream[:, 2], stream[:, 3])
+        return decoder.unpack(tf.reshape(queues, [tf.shape(queues)[0], decoder.state_size]), stream[:, 2], stream[:, 3])
 
     def _encode(self, waveform):
         finite = tf.reduce_all(tf.math.is_finite(waveform))
