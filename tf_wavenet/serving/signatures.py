@@ -230,12 +230,14 @@ class Signatures(tf.Module):
         inputs, model = checked(checks, **inputs), self.model
         state = self._unpacked(inputs["queues"], inputs["stream"])
         if condition is not None:
-            condition = model.conditioning.project(tf.cast(inputs["condition"], model.compute_dtype))
-        params, model_state = model.step(inputs["previous"], state["model"], condition)
+            condition = tf.cast(tf.expand_dims(inputs["condition"], 1), model.compute_dtype)
+            condition = model.conditioning.project(condition)
+        # A block of one sample: unlike the ring of `step`, its operations exist in ONNX and LiteRT.
+        params, model_state = model.prime(tf.expand_dims(inputs["previous"], 1), state["model"], condition)
         # The sample that follows is the client's: what it is stays open, and only step is told it.
         nothing = tf.fill([batch_size], np.float32(np.nan))
         state |= {"model": model_state, "index": state["index"] + 1, "previous": nothing}
-        return {"parameters": params, **self._packed(state, "new_state_")}
+        return {"parameters": params[:, 0], **self._packed(state, "new_state_")}
 
     def _check_state(self, queues, stream, batch_size, in_step=False):
         model = self.model
