@@ -13,6 +13,7 @@ import pytest
 from tests.streaming_contract import randomise
 from tf_wavenet import WaveNet, export_saved_model
 
+pytestmark = pytest.mark.large
 EXAMPLES = Path(__file__).parents[2] / "examples" / "serving"
 QUIET = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
 

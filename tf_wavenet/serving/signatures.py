@@ -257,6 +257,8 @@ class Signatures(tf.Module):
             first = tf.cast(first_frame, tf.int64)[:, tf.newaxis] * hop
             last = first + tf.cast(tf.shape(conditions["local_condition"])[1] * hop, tf.int64)
             index = tf.cast(stream[:, 2:3], tf.int64)
+            rows = tf.minimum(tf.shape(first)[0], tf.shape(index)[0])  # where they differ, another check says so
+            first, last, index = first[:rows], last[:rows], index[:rows]
             inside = (first <= index) & (index + tf.cast(num_samples, tf.int64) <= last)
             yield tf.reduce_all(inside), "Expected local_condition, from first_frame on, of a frame for every sample."
 
