@@ -6,11 +6,12 @@ cd "$(dirname "$0")"
 wheel=$("${1:-python3}" -c "import importlib.util; print(importlib.util.find_spec('tensorflow').submodule_search_locations[0])")
 npm install --ignore-scripts --no-audit --no-fund
 cd node_modules/@tensorflow/tfjs-node
-mkdir -p deps/lib deps/include
+rm -rf deps
+mkdir -p deps/lib
+ln -sfn "$wheel/include" deps/include
+ln -sfn "$wheel/libtensorflow_cc.so.2" deps/lib/libtensorflow_cc.so.2
 ln -sfn "$wheel/libtensorflow_cc.so.2" deps/lib/libtensorflow.so.2
 ln -sfn "$wheel/libtensorflow_cc.so.2" deps/lib/libtensorflow.so
 ln -sfn "$wheel/libtensorflow_framework.so.2" deps/lib/libtensorflow_framework.so.2
 ln -sfn "$wheel/libtensorflow_framework.so.2" deps/lib/libtensorflow_framework.so
-ln -sfn "$wheel/include/tensorflow" deps/include/tensorflow
-ln -sfn "$wheel/include/tsl" deps/include/tsl
 npx node-pre-gyp configure build --nodedir=/usr
