@@ -184,7 +184,7 @@ def make_page(config: PageConfig):
         with gr.Row():
             with gr.Column():
                 name = gr.Dropdown(list(models), value=next(iter(models)), label="Model")
-                speaker = gr.Dropdown([], label="Speaker", visible=False)
+                speaker = gr.Dropdown([], label="Speaker", visible=False, allow_custom_value=True)
                 seconds = gr.Slider(0.5, MAX_SECONDS, 3.0, step=0.5, label="Length in seconds")
                 temperature = gr.Slider(0.0, 1.5, 1.0, step=0.05, label="Temperature")
                 top_p = gr.Slider(0.05, 1.0, 1.0, step=0.05, label="Top-p")

@@ -28,7 +28,7 @@ def test_what_is_there_stays(trained, tmp_path, monkeypatch):
         export(ExportConfig(model=trained.path, out=out, overwrite=True))
     (out / "saved_model.pb").touch()
 
-    def fail(model, path):
+    def fail(model, path, **_):
         raise OSError("No space left on device")
 
     with monkeypatch.context() as patch:
