@@ -1,0 +1,81 @@
+"""What the page says and plays, and the exported model behind it, without a browser."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.streaming_contract import randomise
+from tf_wavenet import MelSpec, WaveNet, export_saved_model
+from tf_wavenet.data import log_mel, preprocess
+from training.demo_page import PageConfig, find_models, speak
+from training.served_model import ServedModel
+
+pytestmark = pytest.mark.large
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory):
+    model = WaveNet((1, 2), 2, 4, 6, speakers=("ann", "bob"))
+    randomise(model, scale=0.4)
+    path = tmp_path_factory.mktemp("saved_models") / "voices"
+    export_saved_model(model, path, sample_rate=4000)
+    return model, path
+
+
+def ask(path, **changes):
+    settings = {"seconds": 1.2, "temperature": 1.0, "top_p": 0.9, "seed": 3, "speaker": "bob", "prompt": None}
+    return speak(path, 16000, **{**settings, "recording": None, **changes})
+
+
+def test_chunks_then_picture_and_file(voices):
+    model, path = voices
+    *chunks, (audio, picture, file, message) = ask(path)
+    heard = np.concatenate([pcm for (_, pcm), *_ in chunks])
+    assert {rate for (rate, _), *_ in chunks} == {4000} and len(chunks) == 3 and audio is None
+    expected = model.generate(4800, seed=3, top_p=0.9, global_condition="bob")[0]
+    np.testing.assert_allclose(heard, expected * 32767, atol=1)
+    written, rate = soundfile.read(file)
+    assert rate == 4000 and message.startswith("1.2 s at 4000 Hz")
+    np.testing.assert_allclose(written, expected, atol=2**-15)
+    with open(picture, "rb") as png:
+        assert png.read(4) == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": -1}, "Seed: a whole number from 0 on"),
+        ({"speaker": "eve"}, "Expected a speaker of: ann, bob. Received: eve"),
+        ({"prompt": __file__}, "Prompt: this file is no recording"),
+        ({"temperature": -1.0}, "Expected temperature finite and >= 0"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(voices, changes, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        list(ask(voices[1], **changes))
+    assert "\n" not in str(caught.value)
+
+
+def test_models_are_found_or_missed_in_words(voices, tmp_path):
+    assert find_models(voices[1].parent) == {"voices": voices[1]}
+    with pytest.raises(ValueError, match="Expected a SavedModel in"):
+        find_models(tmp_path)
+    with pytest.raises(ValueError, match="to be an export of this package"):
+        ServedModel(tmp_path)
+    with pytest.raises(ValueError, match="Expected port to be 1 to 65535"):
+        PageConfig(port=0)
+
+
+def test_a_vocoder_speaks_a_recording_again(tmp_path, rng):
+    spec = MelSpec.from_preset("speech_16k", num_mels=5, preemphasis=0.5, loudness=-20.0)
+    model = WaveNet((1, 2), 2, 4, 6, local_context=1, mel_spec=spec)
+    randomise(model, scale=0.3)
+    export_saved_model(model, tmp_path / "vocoder")
+    recording = rng.uniform(-0.3, 0.3, 2100).astype("float32")
+    gain = np.float32(preprocess(recording, spec)[1])
+    expected = model.generate(2100, seed=1, local_condition=log_mel(gain * recording, spec))[0] / gain
+    served = ServedModel(tmp_path / "vocoder")
+    made = np.concatenate(list(served.stream(None, 500, recording=recording, seed=1)))
+    np.testing.assert_allclose(made, expected, atol=1e-4)
+    with pytest.raises(ValueError, match="Expected a recording to speak again"):
+        next(served.stream(100, 50))
