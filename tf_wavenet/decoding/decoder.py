@@ -205,7 +205,8 @@ def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
     top_k = None if settings.top_k is None else tf.constant(min(settings.top_k, size), tf.int32)
     top_p = None if settings.top_p is None else tf.constant(settings.top_p, tf.float32)
     made, total = 0, float("inf") if total is None else total
-    block = min(decoder.block_samples(encoded, len(prompt)), chunk_samples)
+    # Not shorter for short chunks: another length could round the projection, and so the samples, differently.
+    block = decoder.block_samples(encoded, len(prompt))
     while made < total:
         chunk, wanted = [], int(min(chunk_samples, total - made))
         while wanted:
