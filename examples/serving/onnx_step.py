@@ -6,20 +6,16 @@
 MODEL is the SavedModel's folder; of it, --run reads signatures.json. For models without conditions.
 """
 
-import argparse
-import json
 import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
-from sampling import first_state, speak
+from sampling import command
 
 
 def convert(model, file):
     """Converts the signature `step`."""
-    command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(model), "--signature_def", "step"]
-    subprocess.run([*command, "--opset", "17", "--output", str(file)], check=True)
+    converter = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(model), "--signature_def", "step"]
+    subprocess.run([*converter, "--opset", "17", "--output", str(file)], check=True)
 
 
 def load(file):
@@ -31,22 +27,5 @@ def load(file):
     return lambda inputs: dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def main():
-    """Converts or runs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
-    parser.add_argument("--convert", type=Path)
-    parser.add_argument("--run", type=Path)
-    parser.add_argument("--num-samples", type=int, default=1600)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    if arguments.convert:
-        convert(arguments.model, arguments.convert)
-    if arguments.run:
-        state = first_state(json.loads((arguments.model / "signatures.json").read_text()))
-        for sample in speak(load(arguments.run), state, arguments.num_samples, arguments.seed):
-            sys.stdout.buffer.write(np.float32(sample).tobytes())
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, convert, load)

@@ -1,5 +1,10 @@
 """The client's side of `step`: from logits over mu-law levels to samples, in NumPy."""
 
+import argparse
+import json
+import sys
+from pathlib import Path
+
 import numpy as np
 
 
@@ -42,3 +47,26 @@ def first_state(description):
     words = [int(model["fingerprint"][i : i + 8], 16) for i in (0, 8)]
     stream = np.array([[*words, 0, 0]], np.uint32).view(np.int32)
     return {"state_queues": np.zeros((1, model["state_numbers_per_stream"]), np.float32), "state_stream": stream}
+
+
+def command(doc, convert, load_step):
+    """The command line of a runtime's script.
+
+    Args:
+        doc: The script's docstring.
+        convert: Function of the SavedModel's folder and the file to write.
+        load_step: Function of that file; returns what `speak` takes as `step`.
+    """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--convert", type=Path)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--num-samples", type=int, default=1600)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    if arguments.convert:
+        convert(arguments.model, arguments.convert)
+    if arguments.run:
+        state = first_state(json.loads((arguments.model / "signatures.json").read_text()))
+        for sample in speak(load_step(arguments.run), state, arguments.num_samples, arguments.seed):
+            sys.stdout.buffer.write(np.float32(sample).tobytes())

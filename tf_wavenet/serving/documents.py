@@ -96,7 +96,7 @@ def describe(served, functions, sample_rate=None):
             name: {
                 "meaning": SIGNATURES[name],
                 "inputs": {
-                    spec.name: _tensor(spec.name, spec, words) for spec in function.structured_input_signature[0]
+                    given.name: _tensor(given.name, given, words) for given in function.structured_input_signature[0]
                 },
                 "outputs": {key: _tensor(key, tensor, words) for key, tensor in function.structured_outputs.items()},
             }
