@@ -13,6 +13,8 @@ INSTALL := -e ".[train,test]"
 ALL := -e ".[quality,serving,page,test]"
 endif
 BIN := $(VENV)/bin
+# Two processes, a test file to one of them.
+PYTEST := -m pytest -n 2 --dist loadfile
 
 .PHONY: setup demo test test-large test-latest test-jax bench lint format
 
@@ -36,17 +38,17 @@ $(LATEST)/ready: setup.py
 $(JAX)/ready: setup.py
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/pip install --quiet --upgrade pip
-	$(JAX)/bin/pip install --quiet keras jax pytest scipy
+	$(JAX)/bin/pip install --quiet keras jax pytest pytest-xdist scipy
 	touch $@
 
 demo: setup
 	$(BIN)/python -m training.demo
 
 test: $(VENV)/everything
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST)
 
 test-large: $(VENV)/everything
-	$(BIN)/python -m pytest -m large
+	$(BIN)/python $(PYTEST) -m large
 
 # What cannot be installed here (two packages of quality are compiled), its tests skip and say so.
 $(VENV)/everything: $(VENV)/ready
@@ -55,10 +57,10 @@ $(VENV)/everything: $(VENV)/ready
 	touch $@
 
 test-latest: $(LATEST)/ready
-	$(LATEST)/bin/python -m pytest
+	$(LATEST)/bin/python $(PYTEST)
 
 test-jax: $(JAX)/ready
-	KERAS_BACKEND=jax $(JAX)/bin/python -m pytest tests/test_mu_law.py tests/distributions tests/test_objectives.py \
+	KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) tests/test_mu_law.py tests/distributions tests/test_objectives.py \
 		tests/test_streaming_contract.py tests/layers tests/models
 
 bench: setup

@@ -40,7 +40,10 @@ setup(
         "quality": [*train, *speech, *quality],
         "serving": serving,
         "page": page,
-        "test": [*train, "av>=14", "pytest>=8", "scipy>=1.11", "hypothesis>=6", "librosa>=0.11", "ruff==0.17.6"],
+        "test": [
+            *[*train, "av>=14", "pytest>=8", "pytest-xdist>=3.6", "scipy>=1.11", "hypothesis>=6", "librosa>=0.11"],
+            *["playwright>=1.45", "ruff==0.17.6"],
+        ],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -196,7 +196,7 @@ def make_page(config: PageConfig):
             with gr.Column():
                 audio = gr.Audio(label="Generated", streaming=True, autoplay=True, elem_id="audio")
                 message = gr.Textbox(label="Progress", interactive=False, elem_id="message")
-                picture = gr.Image(label="Waveform and spectrogram", elem_id="picture")
+                picture = gr.Image(label="Waveform and spectrogram", show_label=False, elem_id="picture")
                 file = gr.File(label="Download", elem_id="file")
         page.load(controls, name, [speaker, prompt, recording])
         name.change(controls, name, [speaker, prompt, recording])

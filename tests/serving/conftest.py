@@ -20,9 +20,9 @@ class Refused(Exception):
 class Host:
     """The process of host.py, as a function of a signature's name and inputs."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **variables):
         command = [sys.executable, str(Path(__file__).with_name("host.py")), str(folder)]
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | variables
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -49,9 +49,9 @@ class Host:
 class Served:
     """A model, its export, a host of it, and conditions to give it."""
 
-    def __init__(self, model, folder, conditions):
+    def __init__(self, model, folder, conditions, **options):
         self.model, self.folder, self.conditions = model, folder, conditions
-        export_saved_model(model, folder)
+        export_saved_model(model, folder, **options)
         self.host = Host(folder)
 
     def sampling(self, **changes):
