@@ -6,6 +6,8 @@ Importing this package needs Keras only. TensorFlow is imported on first use of 
 from tf_wavenet import layers
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical
 from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.models.hifi_gan import HiFiGAN
+from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
 from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
@@ -16,11 +18,13 @@ __version__ = "0.1.0"
 __all__ = [
     "BitsPerSample",
     "Gaussian",
+    "HiFiGAN",
     "MelSpec",
     "MixtureOfGaussians",
     "MixtureOfLogistics",
     "MuLawCategorical",
     "NegativeLogLikelihood",
+    "ParallelWaveGAN",
     "Streamable",
     "WaveNet",
     "layers",
