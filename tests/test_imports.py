@@ -15,15 +15,29 @@ ALLOWED = {
     "streaming": set(),
     "distributions": {"_validation", "mu_law", "distributions"},
     "objectives": set(),
+    "adversarial_losses": set(),
+    "stft_loss": {"_validation", "mel_filterbank"},
     "layers": {"_validation", "mu_law", "layers", "streaming"},
     "decoding": {"_validation", "decoding"},
     "models": {"_validation", "mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
     "serving": {"mu_law", "decoding", "data", "serving"},
     "export": {"_validation", "streaming", "serving"},
+    "gan_vocoder": {"_validation", "mel_spec", "adversarial_losses", "stft_loss", "models", "data"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
-    "__init__": {"mu_law", "mel_spec", "distributions", "objectives", "streaming", "layers", "models", "export"},
+    "__init__": {
+        "mu_law",
+        "mel_spec",
+        "distributions",
+        "objectives",
+        "streaming",
+        "layers",
+        "models",
+        "export",
+        "stft_loss",
+    }
+    | {"adversarial_losses", "gan_vocoder"},
 }
-TENSORFLOW = {"decoding", "data", "serving", "export"}
+TENSORFLOW = {"decoding", "data", "serving", "export", "gan_vocoder"}
 
 
 def imports(path):

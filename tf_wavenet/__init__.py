@@ -11,6 +11,7 @@ from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
 from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
+from tf_wavenet.stft_loss import MultiResolutionSTFTLoss
 from tf_wavenet.streaming import Streamable
 
 __version__ = "0.1.0"
@@ -23,6 +24,7 @@ __all__ = [
     "MixtureOfGaussians",
     "MixtureOfLogistics",
     "MuLawCategorical",
+    "MultiResolutionSTFTLoss",
     "NegativeLogLikelihood",
     "ParallelWaveGAN",
     "Streamable",
