@@ -8,6 +8,7 @@ from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogi
 from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.hifi_gan import HiFiGAN
 from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
+from tf_wavenet.models.vocoder import Vocoder
 from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
@@ -28,6 +29,7 @@ __all__ = [
     "NegativeLogLikelihood",
     "ParallelWaveGAN",
     "Streamable",
+    "Vocoder",
     "WaveNet",
     "layers",
     "mu_law_decode",
@@ -41,4 +43,8 @@ def __getattr__(name):
         from tf_wavenet.export import export_saved_model
 
         return export_saved_model
+    if name == "GANVocoder":
+        from tf_wavenet.gan_vocoder import GANVocoder
+
+        return GANVocoder
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,6 +19,12 @@ class Vocoder(keras.Model):
         num_mels: Int >= 1, channels of the features; None means `mel_spec.num_mels`, or 80.
         causal: Whether samples depend on no later frame; only then the model streams.
         mel_spec: `MelSpec` of the features, kept with the model; None: unknown.
+
+    Example:
+    >>> from tf_wavenet import HiFiGAN
+    >>> model = HiFiGAN(upsample_initial_channel=16, causal=True)
+    >>> [chunk.shape for chunk in model.stream(np.zeros((10, 80)), chunk_frames=8)]
+    [(1, 2048), (1, 512)]
     """
 
     needs_noise = False
