@@ -6,6 +6,7 @@ from tf_wavenet.layers.context_stack import ContextStack
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
 from tf_wavenet.layers.gated_activation import GatedActivation
+from tf_wavenet.layers.grouped_conv1d import GroupedConv1D
 from tf_wavenet.layers.hifi_gan_residual_block import HiFiGANResidualBlock
 from tf_wavenet.layers.mu_law import MuLawDecode, MuLawEncode
 from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
@@ -21,6 +22,7 @@ __all__ = [
     "ConvInUpsampleNetwork",
     "FeatureUpsampler",
     "GatedActivation",
+    "GroupedConv1D",
     "HiFiGANResidualBlock",
     "MuLawDecode",
     "MuLawEncode",

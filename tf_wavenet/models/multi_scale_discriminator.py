@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers import GroupedConv1D
 
 # Of each convolution: filters in units of `channels`, taps, stride, groups.
 _CONVOLUTIONS = (
@@ -54,7 +55,7 @@ class MultiScaleDiscriminator(keras.layers.Layer):
         policy = self.dtype_policy
         self.convs = [
             [
-                keras.layers.Conv1D(n * channels, taps, strides, groups=groups, dtype=policy, name=f"conv_{scale}_{i}")
+                GroupedConv1D(n * channels, taps, strides, groups=groups, dtype=policy, name=f"conv_{scale}_{i}")
                 for i, (n, taps, strides, groups) in enumerate(_CONVOLUTIONS)
             ]
             for scale in range(scales)
