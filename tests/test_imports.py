@@ -21,7 +21,7 @@ ALLOWED = {
     "decoding": {"_validation", "decoding"},
     "models": {"_validation", "mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
     "serving": {"mu_law", "decoding", "data", "serving"},
-    "export": {"_validation", "streaming", "serving"},
+    "export": {"_validation", "streaming", "models", "serving"},
     "gan_vocoder": {"_validation", "mel_spec", "adversarial_losses", "stft_loss", "models", "data"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {
