@@ -31,7 +31,7 @@ SETTINGS = {
     "sample_seconds": 0.1,
     "jit_compile": False,
 }
-models = pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan"])
+models = pytest.mark.parametrize("model", ["hifi_gan_v3", pytest.param("parallel_wavegan", marks=pytest.mark.large)])
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,7 @@ def test_best_model_is_the_generator_with_the_averages(finished, model):
         np.testing.assert_array_equal(ours, average)
 
 
+@pytest.mark.large
 def test_resumed_equals_uninterrupted(finished, tmp_path, monkeypatch):
     run, config = finished("parallel_wavegan")
     half = dataclasses.replace(config, run=tmp_path / "run")
