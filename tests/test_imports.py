@@ -23,6 +23,7 @@ ALLOWED = {
     "serving": {"mu_law", "decoding", "data", "serving"},
     "export": {"_validation", "streaming", "models", "serving"},
     "gan_vocoder": {"_validation", "mel_spec", "adversarial_losses", "stft_loss", "models", "data"},
+    "importers": {"_validation", "mel_spec", "distributions", "models", "importers"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {
         "mu_law",
@@ -37,7 +38,7 @@ ALLOWED = {
     }
     | {"adversarial_losses", "gan_vocoder"},
 }
-TENSORFLOW = {"decoding", "data", "serving", "export", "gan_vocoder"}
+TENSORFLOW = {"decoding", "data", "serving", "export", "gan_vocoder", "importers"}
 
 
 def imports(path):
