@@ -79,7 +79,7 @@ def test_weight_norm_folds_as_pytorch_folds_it(tmp_path, weight_norm, kind):
     torch.save(layer.state_dict(), tmp_path / "a.pth")
     state = StateDict({f"conv.{k}": v for k, v in read_torch_checkpoint(tmp_path / "a.pth").items()}, "a.pth")
     layer(torch.zeros(1, 3, 8))  # the old kind folds before it runs
-    folded = state.weight("conv", state.shape("conv"))
+    folded = state.take("conv.weight", layer.weight.shape)
     np.testing.assert_allclose(folded, layer.weight.detach().numpy(), rtol=1e-5, atol=1e-7)
-    state.bias("conv", 4)
+    state.take("conv.bias", (4,))
     state.check_all_taken()

@@ -19,11 +19,12 @@ def test_a_weight_is_folded_however_it_is_spelt(spelling, rng):
     g, v = (f"conv.{key}" for key in spelling)
     tensors = {g: rng.normal(size=(2, 1, 1)), v: rng.normal(size=(2, 3, 4)), "conv.bias": np.zeros(2, "f2")}
     state = StateDict(tensors, "a.pth")
-    assert state.shape("conv") == (2, 3, 4)
-    np.testing.assert_allclose(state.weight("conv", (2, 3, 4)), fold_weight_norm(tensors[g], tensors[v]), rtol=1e-6)
+    np.testing.assert_allclose(
+        state.take("conv.weight", (2, 3, 4)), fold_weight_norm(tensors[g], tensors[v]), rtol=1e-6
+    )
     with pytest.raises(CheckpointError, match="a.pth: expected no conv.bias for this configuration"):
         state.check_all_taken()
-    assert state.bias("conv", 2).dtype == np.float32
+    assert state.take("conv.bias", (2,)).dtype == np.float32
     state.check_all_taken()
 
 
@@ -47,18 +48,37 @@ def test_refuses_what_does_not_fit_and_names_the_key():
         r"expected l\.weight to be a tensor of floating point numbers": ("l", (2, 3)),
         r"expected t\.weight to be a tensor of floating point numbers": ("t", ()),
     }
-    for message, arguments in cases.items():
+    for message, (name, shape) in cases.items():
         with pytest.raises(CheckpointError, match=message):
-            state.weight(*arguments)
-    with pytest.raises(CheckpointError, match="expected b.weight. Received: no such key"):
-        state.shape("b")
+            state.take(f"{name}.weight", shape)
     with pytest.raises(CheckpointError, match="expected a dict of tensors. Received: list"):
         StateDict([], "a.pth")
+    with pytest.raises(CheckpointError, match=r"expected v to be a matrix. Received: shape \[3\]"):
+        StateDict({"v": np.zeros(3)}, "a.pth").rows("v")
+
+
+def test_axes_of_length_one_do_not_count_in_shapes_and_the_others_keep_their_order():
+    state = StateDict({"w": np.zeros((1, 2, 1, 3))}, "a.pth")
+    assert state.take("w", (2, 3)).shape == state.take("w", (2, 1, 1, 3)).shape == (1, 2, 1, 3)
+    with pytest.raises(CheckpointError, match="expected w of shape"):
+        state.take("w", (3, 2))
+
+
+def test_ignored_tensors_count_as_taken():
+    state = StateDict(
+        {"last.out.bias": np.zeros(1), "last.out.weight": np.zeros(1), "last.outer": np.zeros(1)}, "a.pth"
+    )
+    state.ignore("last.out.")
+    with pytest.raises(CheckpointError, match="expected no last.outer "):
+        state.check_all_taken()
 
 
 def test_a_direction_of_zero_is_refused():
     state = StateDict({"a.weight_g": np.ones((1, 1)), "a.weight_v": np.zeros((1, 3))}, "a.pth")
     with pytest.raises(CheckpointError, match="expected finite numbers in a.weight_v"):
-        state.weight("a", (1, 3))
-    with pytest.raises(CheckpointError, match=r"expected a.weight_g of shape \[1, 1, 1\]"):
-        StateDict({"a.weight_g": np.ones((1, 1)), "a.weight_v": np.zeros((1, 3, 2))}, "a.pth").weight("a", (1, 3, 2))
+        state.take("a.weight", (1, 3))
+    with pytest.raises(CheckpointError, match=r"expected a.weight_g of shape \[4\]. Received: \[3, 1, 1\]"):
+        tensors = {"a.weight_g": np.ones((3, 1, 1)), "a.weight_v": np.zeros((4, 3, 2))}
+        StateDict(tensors, "a.pth").take("a.weight", (4, 3, 2))
+    with pytest.raises(CheckpointError, match="expected a.weight_g. Received: no such key"):
+        StateDict({"a.weight_v": np.zeros((4, 3, 2))}, "a.pth").take("a.weight", (4, 3, 2))

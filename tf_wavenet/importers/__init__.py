@@ -2,7 +2,22 @@
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.checkpoint_file import read_checkpoint
+from tf_wavenet.importers.ibab import from_ibab, read_tf1_checkpoint
+from tf_wavenet.importers.r9y9 import from_r9y9
+from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict, fold_weight_norm
+from tf_wavenet.importers.statistics import read_statistics
 from tf_wavenet.importers.torch_checkpoint import read_torch_checkpoint
 
-__all__ = ["CheckpointError", "StateDict", "fold_weight_norm", "read_checkpoint", "read_torch_checkpoint"]
+__all__ = [
+    "CheckpointError",
+    "Settings",
+    "StateDict",
+    "fold_weight_norm",
+    "from_ibab",
+    "from_r9y9",
+    "read_checkpoint",
+    "read_statistics",
+    "read_tf1_checkpoint",
+    "read_torch_checkpoint",
+]

@@ -40,16 +40,13 @@ class StateDict:
 
     Example:
     >>> state = StateDict({"linear.weight": np.ones((3, 2)), "linear.bias": np.zeros(3)}, "model.pth")
-    >>> state.weight("linear", (3, 2)).dtype
+    >>> state.take("linear.weight", (3, 2)).dtype
     dtype('float32')
     >>> state.check_all_taken()
     Traceback (most recent call last):
         ...
     tf_wavenet.importers.checkpoint_error.CheckpointError: model.pth: expected no linear.bias for this configuration
     """
-
-    # The two spellings of weight norm: g and v.
-    _NORMED = (("weight_g", "weight_v"), ("parametrizations.weight.original0", "parametrizations.weight.original1"))
 
     def __init__(self, tensors: dict[str, np.ndarray], path):
         if not isinstance(tensors, dict):
@@ -59,41 +56,37 @@ class StateDict:
     def __contains__(self, key: str) -> bool:
         return key in self.tensors
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Returns the shape of a weight, folded or not."""
-        for key in (f"{name}.weight", *(f"{name}.{v}" for _, v in self._NORMED)):
-            if key in self:
-                return np.shape(self.tensors[key])
-        raise CheckpointError(self.path, f"expected {name}.weight. Received: no such key")
+    def rows(self, key: str) -> int:
+        """Returns the number of rows of a matrix, such as a table of speakers."""
+        shape = np.shape(self.tensors[key])
+        if len(shape) != 2:
+            raise CheckpointError(self.path, f"expected {key} to be a matrix. Received: shape {list(shape)}")
+        return shape[0]
 
     def take(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Returns a tensor as float32; raises a CheckpointError that names a key which is missing or does not fit."""
-        if key not in self:
-            raise CheckpointError(self.path, f"expected {key}. Received: no such key")
-        value = self.tensors[key]
-        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
-            raise CheckpointError(self.path, f"expected {key} to be a tensor of floating point numbers")
-        if value.shape != tuple(shape):
-            raise CheckpointError(self.path, f"expected {key} of shape {list(shape)}. Received: {list(value.shape)}")
-        self._taken.add(key)
-        return self._finite(value.astype(np.float32), key)
+        """Returns a tensor, its weight norm folded if it has one.
 
-    def weight(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Returns the weight of a layer, its weight norm folded if it has one."""
-        for g, v in self._NORMED:
-            if f"{name}.{v}" in self:
-                magnitude = self.take(f"{name}.{g}", (shape[0], *(1 for _ in shape[1:])))
-                folded = fold_weight_norm(magnitude, self.take(f"{name}.{v}", shape))
-                return self._finite(folded, f"{name}.{v}")
-        return self.take(f"{name}.weight", shape)
+        Args:
+            key: Its name; with weight norm there are two others, `key_g` and `key_v`, or newer spellings of them.
+            shape: Its shape, in which axes of length 1 do not count.
 
-    def bias(self, name: str, size: int) -> np.ndarray:
-        """Returns the bias of a layer."""
-        return self.take(f"{name}.bias", (size,))
+        Returns:
+            float32 array, of the tensor's own shape.
 
-    def ignore(self, *keys: str) -> None:
-        """Counts keys as used whose values change nothing."""
-        self._taken.update(keys)
+        Raises:
+            CheckpointError: If it is missing, has another shape, or is not finite; it names the key.
+        """
+        for names in self._weight_norms(key):
+            if names[1] in self:
+                direction = self._tensor(names[1], shape)
+                magnitude = self._tensor(names[0], direction.shape[:1])
+                magnitude = magnitude.reshape(-1, *(1 for _ in direction.shape[1:]))
+                return self._finite(names[1], fold_weight_norm(magnitude, direction))
+        return self._tensor(key, shape)
+
+    def ignore(self, prefix: str) -> None:
+        """Counts all tensors whose names begin so as used: their values change nothing."""
+        self._taken.update(key for key in self.tensors if key.startswith(prefix))
 
     def check_all_taken(self) -> None:
         """Raises a CheckpointError that names the first tensor that nothing took."""
@@ -101,7 +94,27 @@ class StateDict:
             if key not in self._taken:
                 raise CheckpointError(self.path, f"expected no {key} for this configuration")
 
-    def _finite(self, value, key):
+    @staticmethod
+    def _weight_norms(key):
+        """Returns the names of magnitude and direction, in either spelling."""
+        module, _, name = key.rpartition(".")
+        return [
+            (f"{key}_g", f"{key}_v"),
+            tuple(f"{module}.parametrizations.{name}.original{i}" for i in range(2)),
+        ]
+
+    def _tensor(self, key, shape):
+        if key not in self:
+            raise CheckpointError(self.path, f"expected {key}. Received: no such key")
+        value = self.tensors[key]
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            raise CheckpointError(self.path, f"expected {key} to be a tensor of floating point numbers")
+        if [n for n in value.shape if n != 1] != [n for n in shape if n != 1]:
+            raise CheckpointError(self.path, f"expected {key} of shape {list(shape)}. Received: {list(value.shape)}")
+        self._taken.add(key)
+        return self._finite(key, value.astype(np.float32))
+
+    def _finite(self, key, value):
         if not np.all(np.isfinite(value)):
             raise CheckpointError(self.path, f"expected finite numbers in {key}. Received: NaN or infinite")
         return value
