@@ -17,9 +17,9 @@ CASES = {
     "one of a mixture": {"output_distribution": "Normal", "out_channels": 3},
     "mu-law": {"input_type": "mulaw-quantize", "quantize_channels": 256, "out_channels": 256, "preprocess": ""},
     "repeated": {"upsample_conditional_features": False, "cin_pad": 0},
-    "alone": {"cin_channels": -1},
+    "alone": {"cin_channels": -1, "upsample_conditional_features": False},
     "vector": {"gin_channels": 2},
-    "speakers": {"gin_channels": 4, "speakers": 3, "cin_channels": -1},
+    "speakers": {"gin_channels": 4, "speakers": 3, "cin_channels": -1, "upsample_conditional_features": False},
 }
 
 

@@ -61,8 +61,12 @@ def _arguments(state, hparams, statistics) -> dict[str, Any]:
         raise CheckpointError(hparams.path, f"expected layers to be a multiple of stacks. Received: {layers}, {stacks}")
     if hparams.flag("legacy", False):
         raise CheckpointError(hparams.path, "expected legacy to be false: that network adds its skips in another way")
+    arguments = {**_distribution(hparams), **_local(hparams), **_global(state, hparams)}
     _check_sizes(state, hparams)
+    if statistics is not None and "local_channels" in arguments:
+        arguments["mel_spec"] = _mel_spec(hparams, statistics)
     return {
+        **arguments,
         "dilations": [2 ** (i % (layers // stacks)) for i in range(layers)],
         "kernel_size": hparams.int("kernel_size"),
         "residual_channels": hparams.int("residual_channels"),
@@ -71,9 +75,6 @@ def _arguments(state, hparams, statistics) -> dict[str, Any]:
         "causal_kernel_size": 1,
         "residual_scale": math.sqrt(0.5),
         "skip_scale": math.sqrt(1.0 / layers),
-        **_distribution(hparams),
-        **_local(hparams, statistics),
-        **_global(state, hparams),
     }
 
 
@@ -110,7 +111,7 @@ def _distribution(hparams):
     return {"distribution": MixtureOfLogistics(size // 3, bits=levels.bit_length() - 1, **floor)}
 
 
-def _local(hparams, statistics):
+def _local(hparams):
     channels, context = hparams.int("cin_channels"), hparams.int("cin_pad")
     if channels <= 0:
         return {}
@@ -124,8 +125,6 @@ def _local(hparams, statistics):
     else:
         hparams.one_of("cin_pad", 0)
         arguments |= {"upsampling": "repeat"}
-    if statistics is not None:
-        arguments["mel_spec"] = _mel_spec(hparams, statistics)
     return arguments
 
 
@@ -137,7 +136,7 @@ def _mel_spec(hparams, statistics):
         hop_length=hparams.int("hop_size"),
         win_length=hparams.int("win_length"),
         fft_length=hparams.int("fft_size"),
-        num_mels=hparams.int("num_mels"),
+        num_mels=hparams.one_of("num_mels", hparams.int("cin_channels")),
         fmin=hparams.number("fmin"),
         fmax=rate / 2 if hparams.values.get("fmax", 0) is None else hparams.number("fmax"),
         window=hparams.one_of("window", "hann", "hamming", default="hann"),

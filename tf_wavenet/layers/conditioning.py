@@ -77,7 +77,7 @@ class Conditioning(keras.layers.Layer):
         self.global_channels = _positive_or_none("global_channels", global_channels)
         self.num_speakers = _positive_or_none("num_speakers", num_speakers)
 
-        self.upsample_scales = upsample_scales
+        self.upsample_scales = upsample_scales if upsample_scales is None else tuple(upsample_scales)
         if (upsample_scales is None) != (upsampling != "stretch"):
             raise ValueError(
                 f"Expected upsample_scales with upsampling='stretch' only. Received: {upsample_scales=}, {upsampling=}"

@@ -55,6 +55,11 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
         """Int, samples in a frame."""
         return int(np.prod(self.upsample_scales))
 
+    @property
+    def reach(self):
+        """Int, the frames on either side of its own that a sample depends on (at most), as of `FeatureUpsampler`."""
+        return self.aux_context_window + 2
+
     def build(self, input_shape):
         """Creates the kernel of the convolution and the filters of the stages, `[2 * scale + 1]`, at first averages."""
         channels = input_shape[-1]

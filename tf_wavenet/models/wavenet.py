@@ -143,7 +143,8 @@ class WaveNet(AutoregressiveModel):
         if self.mel_spec is not None:
             self.local_channels = _same("local_channels", local_channels, self.mel_spec.num_mels)
             self.local_hop = _same("local_hop", local_hop, self.mel_spec.hop_length)
-        self.upsampling, self.upsample_scales = upsampling, upsample_scales
+        self.upsampling = upsampling
+        self.upsample_scales = upsample_scales if upsample_scales is None else tuple(upsample_scales)
         self.local_context = local_context
         self.local_filters = local_filters
         self.context_dilations = context_dilations if context_dilations is None else check_dilations(context_dilations)
