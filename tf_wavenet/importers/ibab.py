@@ -107,10 +107,13 @@ def _arguments(state, parameters):
         "mu": parameters.int("quantization_channels") - 1,
         "use_bias": parameters.flag("use_biases"),
     }
-    # Before a model is made: a configuration may ask for any amount of memory, a file holds what it holds.
+    # Before a model is made: settings may ask for any amount of memory.
     last = f"wavenet/dilated_stack/layer{len(dilations) - 1}"
     state.take(f"{last}/filter", (arguments["kernel_size"], arguments["residual_channels"], half))
     state.take(f"{last}/skip", (1, half, arguments["skip_channels"]))
+    first = (arguments["causal_kernel_size"], 1 if is_scalar else arguments["mu"] + 1, arguments["residual_channels"])
+    state.take("wavenet/causal_layer/filter", first)
+    state.take("wavenet/postprocessing/postprocess2", (1, arguments["skip_channels"], arguments["mu"] + 1))
     if f"{last}/gc_filter" in state:
         channels = np.shape(state.tensors[f"{last}/gc_filter"])[1:2]
         state.take(f"{last}/gc_filter", (1, *channels, half))
