@@ -94,17 +94,17 @@ def from_ibab(state: StateDict, parameters: Settings) -> WaveNet:
 
 
 def _arguments(state, parameters):
-    dilations, half = parameters.ints("dilations"), parameters.int("dilation_channels")
+    dilations, half = parameters.integers("dilations"), parameters.integer("dilation_channels")
     is_scalar = parameters.flag("scalar_input")
     arguments = {
         "dilations": dilations,
-        "kernel_size": parameters.int("filter_width"),
-        "residual_channels": parameters.int("residual_channels"),
-        "skip_channels": parameters.int("skip_channels"),
+        "kernel_size": parameters.integer("filter_width"),
+        "residual_channels": parameters.integer("residual_channels"),
+        "skip_channels": parameters.integer("skip_channels"),
         "gate_channels": 2 * half,
         "input_encoding": "scalar" if is_scalar else "one_hot",
-        "causal_kernel_size": parameters.int("initial_filter_width" if is_scalar else "filter_width"),
-        "mu": parameters.int("quantization_channels") - 1,
+        "causal_kernel_size": parameters.integer("initial_filter_width" if is_scalar else "filter_width"),
+        "mu": parameters.integer("quantization_channels") - 1,
         "use_bias": parameters.flag("use_biases"),
     }
     # Before a model is made: settings may ask for any amount of memory.

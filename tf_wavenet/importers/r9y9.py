@@ -56,7 +56,7 @@ def from_r9y9(state: StateDict, hparams: Settings, statistics=None) -> WaveNet:
 
 
 def _arguments(state, hparams, statistics) -> dict[str, Any]:
-    layers, stacks = hparams.int("layers"), hparams.int("stacks")
+    layers, stacks = hparams.integer("layers"), hparams.integer("stacks")
     if not 1 <= stacks <= layers or layers % stacks:
         raise CheckpointError(hparams.path, f"expected layers to be a multiple of stacks. Received: {layers}, {stacks}")
     if hparams.flag("legacy", False):
@@ -68,10 +68,10 @@ def _arguments(state, hparams, statistics) -> dict[str, Any]:
     return {
         **arguments,
         "dilations": [2 ** (i % (layers // stacks)) for i in range(layers)],
-        "kernel_size": hparams.int("kernel_size"),
-        "residual_channels": hparams.int("residual_channels"),
-        "skip_channels": hparams.int("skip_out_channels"),
-        "gate_channels": hparams.int("gate_channels"),
+        "kernel_size": hparams.integer("kernel_size"),
+        "residual_channels": hparams.integer("residual_channels"),
+        "skip_channels": hparams.integer("skip_out_channels"),
+        "gate_channels": hparams.integer("gate_channels"),
         "causal_kernel_size": 1,
         "residual_scale": math.sqrt(0.5),
         "skip_scale": math.sqrt(1.0 / layers),
@@ -80,18 +80,21 @@ def _arguments(state, hparams, statistics) -> dict[str, Any]:
 
 def _check_sizes(state, hparams):
     """Compares the sizes with the tensors, before a model is made: settings may ask for any amount of memory."""
-    last, gates = f"conv_layers.{hparams.int('layers') - 1}", hparams.int("gate_channels")
-    state.take(f"{last}.conv.weight", (gates, hparams.int("residual_channels"), hparams.int("kernel_size")))
-    skips = hparams.int("skip_out_channels")
+    last, gates = f"conv_layers.{hparams.integer('layers') - 1}", hparams.integer("gate_channels")
+    state.take(f"{last}.conv.weight", (gates, hparams.integer("residual_channels"), hparams.integer("kernel_size")))
+    skips = hparams.integer("skip_out_channels")
     state.take(f"{last}.conv1x1_skip.weight", (skips, gates // 2, 1))
-    state.take("last_conv_layers.3.weight", (hparams.int("out_channels"), skips, 1))
-    for name, channels in (("conv1x1c", hparams.int("cin_channels")), ("conv1x1g", hparams.int("gin_channels"))):
+    state.take("last_conv_layers.3.weight", (hparams.integer("out_channels"), skips, 1))
+    for name, channels in (
+        ("conv1x1c", hparams.integer("cin_channels")),
+        ("conv1x1g", hparams.integer("gin_channels")),
+    ):
         if channels > 0:
             state.take(f"{last}.{name}.weight", (gates, channels, 1))
 
 
 def _distribution(hparams):
-    levels, size = hparams.int("quantize_channels"), hparams.int("out_channels")
+    levels, size = hparams.integer("quantize_channels"), hparams.integer("out_channels")
     if hparams.one_of("input_type", "raw", "mulaw-quantize") == "mulaw-quantize":
         if size != levels:
             raise CheckpointError(hparams.path, f"expected out_channels to be {levels}. Received: {size}")
@@ -112,16 +115,16 @@ def _distribution(hparams):
 
 
 def _local(hparams):
-    channels, context = hparams.int("cin_channels"), hparams.int("cin_pad")
+    channels, context = hparams.integer("cin_channels"), hparams.integer("cin_pad")
     if channels <= 0:
         return {}
-    arguments = {"local_channels": channels, "local_hop": hparams.int("hop_size"), "local_context": context}
+    arguments = {"local_channels": channels, "local_hop": hparams.integer("hop_size"), "local_context": context}
     if hparams.flag("upsample_conditional_features"):
         stages = hparams.section("upsample_params")
         stages.one_of("upsample_activation", "none", default="none")
         stages.one_of("mode", "nearest", default="nearest")
         stages.one_of("freq_axis_kernel_size", 1, default=1)
-        arguments |= {"upsampling": "stretch", "upsample_scales": stages.ints("upsample_scales")}
+        arguments |= {"upsampling": "stretch", "upsample_scales": stages.integers("upsample_scales")}
     else:
         hparams.one_of("cin_pad", 0)
         arguments |= {"upsampling": "repeat"}
@@ -129,16 +132,16 @@ def _local(hparams):
 
 
 def _mel_spec(hparams, statistics):
-    rate = hparams.int("sample_rate")
+    rate = hparams.integer("sample_rate")
     return MelSpec.from_preset(
         "r9y9",
         sample_rate=rate,
-        hop_length=hparams.int("hop_size"),
-        win_length=hparams.int("win_length"),
-        fft_length=hparams.int("fft_size"),
-        num_mels=hparams.one_of("num_mels", hparams.int("cin_channels")),
+        hop_length=hparams.integer("hop_size"),
+        win_length=hparams.integer("win_length"),
+        fft_length=hparams.integer("fft_size"),
+        num_mels=hparams.one_of("num_mels", hparams.integer("cin_channels")),
         fmin=hparams.number("fmin"),
-        fmax=rate / 2 if hparams.values.get("fmax", 0) is None else hparams.number("fmax"),
+        fmax=hparams.number("fmax", rate / 2),
         window=hparams.one_of("window", "hann", "hamming", default="hann"),
         preemphasis=0.85 if hparams.one_of("preprocess", "preemphasis", "", "none", None) == "preemphasis" else 0.0,
         normalization=statistics,
@@ -146,7 +149,7 @@ def _mel_spec(hparams, statistics):
 
 
 def _global(state, hparams):
-    channels = hparams.int("gin_channels")
+    channels = hparams.integer("gin_channels")
     if channels <= 0:
         return {}
     key = "embed_speakers.weight"

@@ -10,7 +10,7 @@ _REQUIRED = object()
 
 
 class Settings:
-    """Named values, as they stand in a configuration file.
+    """Named values, as they stand in a configuration file; null stands for the default, where there is one.
 
     Args:
         values: Dict.
@@ -21,7 +21,7 @@ class Settings:
 
     Example:
     >>> settings = Settings({"layers": 24, "upsample_params": {"mode": "nearest"}}, "hparams.json")
-    >>> settings.int("layers"), settings.int("stacks", default=4)
+    >>> settings.integer("layers"), settings.integer("stacks", default=4)
     (24, 4)
     >>> settings.section("upsample_params").one_of("mode", "bilinear")
     Traceback (most recent call last):
@@ -35,7 +35,7 @@ Received: 'nearest'
             raise CheckpointError(path, f"expected named values. Received: {type(values).__name__}")
         self.values, self.path = values, path
 
-    def int(self, name: str, default: Any = _REQUIRED) -> int:
+    def integer(self, name: str, default: Any = _REQUIRED) -> int:
         """Returns an int."""
         return self._checked(name, default, is_int, "an int")
 
@@ -47,7 +47,7 @@ Received: 'nearest'
         """Returns True or False."""
         return self._checked(name, default, lambda value: isinstance(value, bool), "true or false")
 
-    def ints(self, name: str) -> list[int]:
+    def integers(self, name: str) -> list[int]:
         """Returns a list of ints."""
         return self._checked(name, _REQUIRED, _is_list_of_ints, "a list of ints")
 
@@ -70,10 +70,12 @@ Received: 'nearest'
                 raise CheckpointError(self.path, f"expected only {', '.join(names)}. Received: {name}, unknown here")
 
     def _checked(self, name, default, is_valid, expected):
-        value = self.values.get(name, default)
+        value = self.values.get(name, _REQUIRED)
+        if value in (None, _REQUIRED) and default is not _REQUIRED:
+            return default
         if value is _REQUIRED:
             raise CheckpointError(self.path, f"expected {name}, {expected}. Received: no such setting")
-        if name in self.values and not is_valid(value):
+        if not is_valid(value):
             raise CheckpointError(self.path, f"expected {name} to be {expected}. Received: {reprlib.repr(value)}")
         return value
 
