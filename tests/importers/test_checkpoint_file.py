@@ -9,8 +9,8 @@ from tests.importers.torch_files import write_legacy, write_zip
 from tf_wavenet.importers import CheckpointError, read_checkpoint
 
 
-def write_safetensors(path, array):
-    header = {"conv.weight": {"dtype": "F32", "shape": array.shape, "data_offsets": [0, array.nbytes]}}
+def write_safetensors(path, array, dtype="F32"):
+    header = {"conv.weight": {"dtype": dtype, "shape": array.shape, "data_offsets": [0, array.nbytes]}}
     header = json.dumps(header).encode()
     path.write_bytes(struct.pack("<q", len(header)) + header + array.tobytes())
     return path
@@ -28,6 +28,11 @@ def test_safetensors(tmp_path):
     array = np.arange(6, dtype="f4").reshape(2, 3)
     path = write_safetensors(tmp_path / "a.pth", array)
     np.testing.assert_array_equal(read_checkpoint(path)["conv.weight"], array)
+    halves = np.array([0x3F80, 0xC000], "u2")  # 1.0 and -2.0 in bfloat16
+    read = read_checkpoint(write_safetensors(tmp_path / "b.pth", halves, "BF16"))["conv.weight"]
+    assert read.dtype == np.float32 and read.tolist() == [1.0, -2.0]
+    with pytest.raises(CheckpointError, match="c.pth: expected a whole safetensors file"):
+        read_checkpoint(write_safetensors(tmp_path / "c.pth", halves.view("u1"), "F8_E8M0"))
     whole = path.read_bytes()
     for length in (9, 40, len(whole) - 1):
         path.write_bytes(whole[:length])

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import numpy as np
+
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.torch_checkpoint import read_torch_checkpoint
 
@@ -14,7 +16,7 @@ def read_checkpoint(path: str | os.PathLike) -> Any:
         path: The file.
 
     Returns:
-        What `read_torch_checkpoint` returns; of a safetensors file a flat dict of arrays.
+        What `read_torch_checkpoint` returns; of a safetensors file a flat dict of arrays, bfloat16 as float32.
 
     Raises:
         CheckpointError: If the file is missing, damaged, or of another kind; if it is a safetensors file and the
@@ -39,10 +41,12 @@ def read_checkpoint(path: str | os.PathLike) -> Any:
 
 def _read_safetensors(path):
     try:
+        import ml_dtypes  # noqa: F401  NumPy knows bfloat16 by it; Keras needs it too
         import safetensors.numpy
     except ImportError:
         raise CheckpointError(path, "expected the package safetensors: pip install safetensors") from None
     try:
-        return safetensors.numpy.load_file(path)
-    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        tensors = safetensors.numpy.load_file(path)
+    except (safetensors.SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(path, f"expected a whole safetensors file. Received: {error}") from None
+    return {name: x.astype(np.float32) if x.dtype.name == "bfloat16" else x for name, x in tensors.items()}
