@@ -240,6 +240,16 @@ def test_refuses_old_files_that_do_not_agree_with_themselves(tmp_path, changes, 
         read_torch_checkpoint(path)
 
 
+@pytest.mark.parametrize("keys", [True, [["0"]], [("0",)], None, {"0": 1}])
+def test_an_old_file_ends_with_the_keys_of_its_storages(tmp_path, keys):
+    path = write_legacy(tmp_path / "a.pth", {"a": np.zeros(6, "f4")})
+    whole, end = path.read_bytes(), pickled(["0"]) + struct.pack("<q", 6)
+    assert end in whole
+    path.write_bytes(whole.replace(end, pickled(keys) + struct.pack("<q", 6)))
+    with pytest.raises(CheckpointError, match="expected (storages that tensors use|text or ints as keys)"):
+        read_torch_checkpoint(path)
+
+
 def test_an_old_file_makes_no_room_for_what_it_cannot_hold(tmp_path):
     path = write_legacy(tmp_path / "a.pth", storage("0", 1 << 40), data={})
     with pytest.raises(CheckpointError, match="expected storage 0 to fit into the file"):

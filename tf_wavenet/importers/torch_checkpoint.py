@@ -110,8 +110,9 @@ def _read_legacy(file):
             return array if view is None else _rebuild_tensor(array, view[1], (view[2],), (1,))
 
         value = read_pickle(stream, _NAMES, read_persistent)
-        for key in read_pickle(stream, {}):
-            if key not in storages:
+        keys = read_pickle(stream, {})
+        for key in keys if isinstance(keys, list) else [keys]:
+            if checked_key(key) not in storages:
                 raise ValueError(f"expected storages that tensors use. Received: {key!r}")
             dtype, array = storages.pop(key)
             (numel,) = struct.unpack("<q", stream.read(8))
