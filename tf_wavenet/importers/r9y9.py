@@ -25,8 +25,8 @@ def from_r9y9(state: StateDict, hparams: Settings, statistics=None) -> WaveNet:
     Args:
         state: "state_dict" of `checkpoint_step*.pth`, or of its average, `checkpoint_step*_ema.pth`.
         hparams: `hparams.json`.
-        statistics: `(mean, scale)` of its features; None: the model gets no `mel_spec`, and must be given features
-            that are standardised already.
+        statistics: `(mean, scale)` of its features; None: the model gets no `mel_spec`, must be given features that
+            are standardised already, and speaks pre-emphasised audio if it has learnt from such (`preprocess`).
 
     Returns:
         The model.
