@@ -14,7 +14,7 @@ CASES = {
     "no biases": {"use_biases": False},
     "three taps": {"filter_width": 3, "dilations": [3, 1]},
     "scalar": {"scalar_input": True},
-    "speakers": {"gc": 2, "speakers": 3},
+    "speakers": {"gc": 2, "speakers": 3, "dilations": [2, 1]},
     "vector": {"gc": 2, "use_biases": False},
 }
 
