@@ -21,7 +21,7 @@ def dense(x, layer):
 
 
 def residual_block(x, block, condition=0.0):
-    z = causal_conv(x, block.conv.kernel, block.conv.bias, block.dilation_rate) + condition
+    z = conv(x, block.conv) + condition
     half = z.shape[-1] // 2
     gated = np.tanh(z[..., :half]) / (1 + np.exp(-z[..., half:]))
     residual = x + dense(gated, block.residual) if block.use_residual else x
@@ -96,3 +96,68 @@ def wavenet(waveform, model, **conditions):
 def log_softmax(logits):
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def leaky_relu(x, slope):
+    return np.where(x < 0, slope * x, x)
+
+
+def centred_conv(x, kernel, bias, dilation=1):
+    """As causal_conv, with as many taps after the present one as before it."""
+    side = (kernel.shape[0] - 1) // 2 * dilation
+    x = np.pad(np.asarray(x, "float64"), ((0, 0), (side, side), (0, 0)))
+    return causal_conv(x, kernel, bias, dilation)[:, 2 * side :]
+
+
+def conv(x, layer):
+    return (causal_conv if layer.causal else centred_conv)(x, layer.kernel, layer.bias, layer.dilation_rate)
+
+
+def upsample_conv(x, layer):
+    """Every input adds its kernel, `strides` after that of the input before."""
+    kernel, rate = np.asarray(layer.kernel, "float64"), layer.strides  # [taps, out, in]
+    time, more = x.shape[1], -(-len(kernel) // rate)
+    if layer.causal:
+        x, first = np.concatenate([x[:, :1]] * more + [x], axis=1), more * rate
+    else:
+        first = int(np.ceil((len(kernel) - rate) / 2))
+    y = np.zeros((len(x), (x.shape[1] + more) * rate, kernel.shape[1])) + np.asarray(layer.bias, "float64")
+    for t in range(x.shape[1]):
+        for j in range(len(kernel)):
+            y[:, t * rate + j] += x[:, t] @ kernel[j].T
+    return y[:, first : first + time * rate]
+
+
+def hifi_gan_residual_block(x, block):
+    for i, dilated in enumerate(block.convs1):
+        y = conv(leaky_relu(x, 0.1), dilated)
+        if block.use_additional_convs:
+            y = conv(leaky_relu(y, 0.1), block.convs2[i])
+        x = x + y
+    return x
+
+
+def hifi_gan(features, model):
+    x = conv(features, model.conv_pre)
+    for up, blocks in zip(model.ups, model.resblocks, strict=True):
+        x = upsample_conv(leaky_relu(x, 0.1), up)
+        x = np.mean([hifi_gan_residual_block(x, block) for block in blocks], axis=0)
+    return np.tanh(conv(leaky_relu(x, 0.01), model.conv_post))[..., 0]
+
+
+def conv_in_upsample_network(x, layer):
+    context = layer.aux_context_window
+    x = np.pad(np.asarray(x, "float64"), ((0, 0), (context, 0 if layer.causal else context), (0, 0)), mode="edge")
+    kernel = np.asarray(layer.conv_in.kernel, "float64")
+    x = causal_conv(x, kernel, 0.0)[:, len(kernel) - 1 :]
+    for scale, taps in zip(layer.upsample_scales, layer.smoothing, strict=True):
+        x = np.repeat(x, scale, axis=1)
+        smooth = np.asarray(taps, "float64")[:, None, None] * np.eye(x.shape[-1])
+        x = (causal_conv if layer.causal else centred_conv)(x, smooth, 0.0)
+    return x
+
+
+def parallel_wavegan(features, noise, model):
+    condition = conv_in_upsample_network(features, model.upsample_net) @ np.asarray(model.projection.kernel, "float64")
+    x = dense(noise[..., None], model.first_conv)
+    return output_head(residual_stack(x, model.stack, condition), model.head)[..., 0]

@@ -6,9 +6,13 @@ Importing this package needs Keras only. TensorFlow is imported on first use of 
 from tf_wavenet import layers
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical
 from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.models.hifi_gan import HiFiGAN
+from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
+from tf_wavenet.models.vocoder import Vocoder
 from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
+from tf_wavenet.stft_loss import MultiResolutionSTFTLoss
 from tf_wavenet.streaming import Streamable
 
 __version__ = "0.1.0"
@@ -16,12 +20,16 @@ __version__ = "0.1.0"
 __all__ = [
     "BitsPerSample",
     "Gaussian",
+    "HiFiGAN",
     "MelSpec",
     "MixtureOfGaussians",
     "MixtureOfLogistics",
     "MuLawCategorical",
+    "MultiResolutionSTFTLoss",
     "NegativeLogLikelihood",
+    "ParallelWaveGAN",
     "Streamable",
+    "Vocoder",
     "WaveNet",
     "layers",
     "mu_law_decode",
@@ -35,4 +43,8 @@ def __getattr__(name):
         from tf_wavenet.export import export_saved_model
 
         return export_saved_model
+    if name == "GANVocoder":
+        from tf_wavenet.gan_vocoder import GANVocoder
+
+        return GANVocoder
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,12 +35,17 @@ def check_number(name, value):
     return float(value)
 
 
+def check_positive_ints(name, values):
+    """Returns `values` as a tuple of ints if it is a non-empty sequence of positive ones, else raises."""
+    try:
+        checked = tuple(check_positive_int(name, value) for value in values)
+    except (TypeError, ValueError):
+        checked = ()
+    if not checked:
+        raise ValueError(f"Expected {name} to be positive ints. Received: {name}={values!r}")
+    return checked
+
+
 def check_dilations(dilations):
     """Returns `dilations` as a tuple of ints if it is a non-empty sequence of positive ones, else raises."""
-    try:
-        values = tuple(check_positive_int("dilation", d) for d in dilations)
-    except (TypeError, ValueError):
-        values = ()
-    if not values:
-        raise ValueError(f"Expected dilations to be positive ints. Received: dilations={dilations!r}")
-    return values
+    return check_positive_ints("dilations", dilations)

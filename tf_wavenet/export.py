@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from tf_wavenet._validation import check_positive_int
-from tf_wavenet.serving import Signatures, write_documents, write_warmup
+from tf_wavenet.models.vocoder import Vocoder
+from tf_wavenet.serving import Signatures, VocoderSignatures, write_assets, write_documents, write_warmup
 from tf_wavenet.streaming import Streamable
 
 
@@ -46,11 +47,15 @@ def export_saved_model(
     take and predict pre-emphasised samples; prompts and what is generated are without it, and what is generated may
     leave [-1, 1]. With `MelSpec.loudness`, all audio is at that loudness (`tf_wavenet.data.preprocess`).
 
+    A `Vocoder`, such as `HiFiGAN`, has `serving_default`: local_condition (and seed, int64, of the noise that Parallel
+    WaveGAN needs) -> waveform. Causal, it has `initial_state`: batch_size -> state_*, and `generate_chunk`:
+    local_condition (seed), state_* -> waveform, new_state_*: chunk by chunk, the samples of `serving_default`.
+
     A request outside these ranges, or with NaN, fails with an InvalidArgumentError that names the input;
     `mu_law_encode` clips instead, as the function does.
 
     Args:
-        model: A `WaveNet`.
+        model: A `WaveNet`, or a `Vocoder`.
         path: Folder to write; a SavedModel that is there is replaced.
         jit_compile: Whether XLA compiles the generation loop in the process that serves.
         max_samples: Int >= 1, the most samples of one request, all rows together (2**20: 65 s at 16 kHz).
@@ -60,7 +65,8 @@ def export_saved_model(
         sample_rate: None, or int >= 1, the rate in Hz to tell clients, for a model whose `MelSpec` does not say it.
 
     Raises:
-        ValueError: If `model` is not a streaming model, a number is not a positive int, or a package is missing.
+        ValueError: If `model` is not a streaming model, a number is not a positive int, or a package is missing; if
+            warm-up requests are asked for with a `Vocoder`.
         RuntimeError: If the Keras backend is not TensorFlow.
 
     Example:
@@ -76,6 +82,13 @@ def export_saved_model(
     """
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(f"Expected the Keras backend to be tensorflow. Received: {keras.backend.backend()}")
+    if isinstance(model, Vocoder):
+        if warmup_batch_sizes:
+            raise ValueError("Expected no warmup_batch_sizes with a Vocoder.")
+        served = VocoderSignatures(model, jit_compile, check_positive_int("max_samples", max_samples))
+        tf.saved_model.save(served, path, signatures=served.functions())
+        write_assets(model, path)
+        return
     if not (isinstance(model, Streamable) and hasattr(model, "distribution")):
         raise ValueError(f"Expected model to be a WaveNet. Received: {type(model).__name__}")
     warmup = [check_positive_int("warmup_batch_sizes", size) for size in warmup_batch_sizes]

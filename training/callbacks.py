@@ -1,4 +1,4 @@
-"""What happens during `fit`: progress, TensorBoard, held-out bits per sample, checkpoints, a clean stop.
+"""What happens during `fit`: progress, TensorBoard, held-out figures, checkpoints, a clean stop.
 
 All of them count training steps from the beginning of the run, whatever was resumed: `fit` runs as one epoch of
 `steps - start` batches, and each callback acts at its own interval.
@@ -82,9 +82,20 @@ class StopOnInterrupt(keras.callbacks.Callback):
 
 
 class Progress(StepCallback):
-    """Shows the steps, the time left, and bits per sample of training and held-out audio."""
+    """Shows the steps, the time left, and a metric of training and held-out audio.
+
+    Args:
+        every: Interval in steps.
+        start: Steps of the run before this `fit`.
+        steps: Steps of the whole run.
+        metric: Name of the training metric to show.
+    """
 
     held_out: float | None = None
+
+    def __init__(self, every: int, start: int, steps: int, metric: str = "bits_per_sample") -> None:
+        super().__init__(every, start, steps)
+        self._metric = metric
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Opens the bar."""
@@ -93,7 +104,8 @@ class Progress(StepCallback):
     def on_step(self, step: int, logs: dict) -> None:
         """Moves the bar; the figures are fetched from the device only when it is drawn."""
         if self._bar.update(step - self._bar.n) or step == self.steps:
-            figures = {"bits/sample": f"{float(logs['bits_per_sample']):.3f}"}
+            name = "bits/sample" if self._metric == "bits_per_sample" else self._metric
+            figures = {name: f"{float(logs[self._metric]):.3f}"}
             if self.held_out is not None:
                 figures["held-out"] = f"{self.held_out:.3f}"
             self._bar.set_postfix(figures, refresh=step == self.steps)
@@ -104,7 +116,7 @@ class Progress(StepCallback):
 
 
 class Scalars(StepCallback):
-    """Writes loss, bits per sample (means since the last time) and the learning rate to TensorBoard."""
+    """Writes the training metrics (means since the last time) and the learning rate to TensorBoard."""
 
     def __init__(self, every: int, start: int, steps: int, writer: tf.summary.SummaryWriter) -> None:
         super().__init__(every, start, steps)
@@ -120,7 +132,7 @@ class Scalars(StepCallback):
 
 
 class HeldOut(StepCallback):
-    """Measures held-out bits per sample and keeps the best model.
+    """Measures held-out audio, bits per sample of a WaveNet, and keeps the best model.
 
     A twin of the model, in float32, takes the averaged weights (or the weights, where nothing is averaged). It is
     the twin that is evaluated and the twin that is saved, so the figure belongs to the very weights in the file, and
@@ -138,6 +150,8 @@ class HeldOut(StepCallback):
         conditions: Keyword arguments of `WaveNet.generate` that tell what to say.
         progress: Shows the figure.
     """
+
+    metric = "bits_per_sample"
 
     def __init__(
         self,
@@ -159,37 +173,51 @@ class HeldOut(StepCallback):
         self._writer = writer
         self._sample_rate = sample_rate
         self._sample_seconds = sample_seconds
-        self._conditions = conditions or {}
+        self.conditions = conditions or {}
         self._progress = progress
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Makes the twin."""
-        self._twin = type(self.model).from_config(self.model.get_config() | {"dtype": "float32"})
-        self._twin.compile(jit_compile=self.model.jit_compile)
+        self.twin = self.make_twin()
         score = self._run.best_score()
         self._best = np.inf if score is None else score[1]
 
     def on_step(self, step: int, logs: dict) -> None:
         """Evaluates, saves if better, and writes to TensorBoard."""
-        for target, source in zip(self._twin.trainable_variables, averaged_weights(self.model), strict=True):
+        for target, source in zip(self.twin.trainable_variables, averaged_weights(self.model), strict=True):
             target.assign(source)
-        bits = self._twin.evaluate(self._validation, verbose=0, return_dict=True)["bits_per_sample"]
-        if bits < self._best:
-            self._best = bits
-            self._run.save_best(self._twin, step, bits)
-        self._progress.held_out = bits
+        figures = self.twin.evaluate(self._validation, verbose=0, return_dict=True)
+        score = figures[self.metric]
+        if score < self._best:
+            self._best = score
+            self._run.save_best(self.best_model(), step, score, self.metric)
+        self._progress.held_out = score
         with self._writer.as_default(step):
-            tf.summary.scalar("held_out/bits_per_sample", bits)
+            for name, value in figures.items():
+                if name != "loss":
+                    tf.summary.scalar(f"held_out/{name}", value)
             if self._sample_seconds > 0:
-                audio = self._twin.generate(self._num_samples(), **self._conditions)[0]
+                audio = self.speak(max(1, round(self._sample_seconds * self._sample_rate)))
                 tf.summary.audio("generated/audio", audio[None, :, None], self._sample_rate)
                 tf.summary.image("generated/picture", pixels(draw(audio, self._sample_rate, f"step {step}"))[None])
         self._writer.flush()
 
-    def _num_samples(self) -> int:
-        wanted = max(1, round(self._sample_seconds * self._sample_rate))
-        frames = self._conditions.get("local_condition")
-        return wanted if frames is None else min(wanted, len(frames) * self._twin.local_hop)
+    def make_twin(self) -> keras.Model:
+        """Makes a model like the one in training, in float32, to be evaluated."""
+        twin = type(self.model).from_config(self.model.get_config() | {"dtype": "float32"})
+        twin.compile(jit_compile=self.model.jit_compile)
+        return twin
+
+    def best_model(self) -> keras.Model:
+        """The part of the twin that is saved."""
+        return self.twin
+
+    def speak(self, num_samples: int) -> np.ndarray:
+        """Generates at most so many samples with the twin, and what the conditions describe."""
+        frames = self.conditions.get("local_condition")
+        if frames is not None:
+            num_samples = min(num_samples, len(frames) * self.twin.local_hop)
+        return self.twin.generate(num_samples, **self.conditions)[0]
 
 
 class Checkpoints(StepCallback):
@@ -215,15 +243,15 @@ class Checkpoints(StepCallback):
 
 
 def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:
-    """The optimizer's moving averages of a model's trainable variables, or the variables where it keeps none.
+    """The optimizer's moving averages of the variables it trains, or the variables where it keeps none.
 
     Args:
         model: A compiled model whose optimizer is built.
 
     Returns:
-        Variables, in the order of `model.trainable_variables`.
+        Variables, in the order of the `trainable_variables` of the model, or of the generator that it trains.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside a LossScaleOptimizer
     if not optimizer.use_ema:
-        return model.trainable_variables
+        return getattr(model, "generator", model).trainable_variables
     return optimizer._model_variables_moving_average  # Keras has no public name for them

@@ -7,10 +7,29 @@ from typing import Any, Literal
 
 from training.files import atomic_path
 
+# What a model is trained with where the configuration does not say.
+_HIFI_GAN = {"window_samples": 8192, "batch_size": 16, "learning_rate": 2e-4, "clipnorm": 0.0, "ema": 0.0}
+DEFAULTS = {
+    "wavenet": {"window_samples": 8000, "batch_size": 4, "learning_rate": 2e-3, "clipnorm": 1.0, "ema": 0.999},
+    **dict.fromkeys(("hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3"), _HIFI_GAN),
+    "parallel_wavegan": {
+        "window_samples": 25600,
+        "batch_size": 6,
+        "learning_rate": 1e-4,
+        "clipnorm": 10.0,
+        "ema": 0.0,
+    },
+}
+_OF_GANS = ("causal", "generator_channels", "discriminator_channels", "discriminator_start")
+_OF_WAVENET = (
+    *("preset", "dilations", "residual_channels", "skip_channels", "distribution"),
+    *("speakers", "preemphasis", "features"),
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """Trains a WaveNet on a folder of recordings.
+    """Trains a WaveNet, or a vocoder with discriminators, on a folder of recordings.
 
     Raises:
         ValueError: For a value out of range, naming the field.
@@ -23,8 +42,10 @@ class TrainConfig:
     resume: bool = False
     """Go on from the newest checkpoint in the run folder, with its configuration; other flags given change it."""
 
+    model: Literal["wavenet", "hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3", "parallel_wavegan"] = "wavenet"
+    """What to train; all but a WaveNet speak log-mel features, by the recipe of their publication at `sample_rate`."""
     preset: Literal["tiny", "small", "paper", "speaker", "vocoder"] = "tiny"
-    """Architecture; `speaker` speaks with the voice asked for, `vocoder` speaks log-mel features."""
+    """Architecture of a WaveNet; `speaker` speaks with the voice asked for, `vocoder` speaks log-mel features."""
     dilations: tuple[int, ...] | None = None
     """Dilation of each layer, in samples, instead of the preset's."""
     residual_channels: int | None = None
@@ -44,12 +65,22 @@ class TrainConfig:
     features: Path | None = None
     """Condition on the features in this folder, as training.prepare_linguistic writes them."""
 
+    causal: bool = False
+    """Let no sample depend on later features, so that the vocoder streams; not for a WaveNet, which always does."""
+    generator_channels: int | None = None
+    """Width of a generator (of HiFi-GAN, before the first upsampling), instead of the published one."""
+    discriminator_channels: int | None = None
+    """Width of discriminators, a multiple of 16 (published: 128 with HiFi-GAN, 64 with Parallel WaveGAN)."""
+    discriminator_start: int | None = None
+    """Steps in which a generator learns alone; 0 for HiFi-GAN, a quarter of all for Parallel WaveGAN if not given."""
+
     sample_rate: int = 16000
     """Rate in Hz that all recordings are brought to."""
-    window_samples: int = 8000
-    """Length of a training example in samples; the receptive field's context comes on top."""
-    batch_size: int = 4
-    """Windows in a training step."""
+    window_samples: int | None = None
+    """Length of a training example in samples; the receptive field's context comes on top. Here and below, what is not
+    given is 8000 of a WaveNet, and of other models what was published."""
+    batch_size: int | None = None
+    """Windows in a training step; 4 of a WaveNet if not given."""
     validation_fraction: float = 0.1
     """Share of the files that is held out."""
     seed: int = 0
@@ -57,23 +88,24 @@ class TrainConfig:
 
     steps: int = 20000
     """Training steps in all."""
-    learning_rate: float = 0.002
-    """Learning rate after the warm-up."""
+    learning_rate: float | None = None
+    """Learning rate after the warm-up; 0.002 of a WaveNet if not given."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """Course of the learning rate after the warm-up; cosine falls to zero at the last step."""
     warmup_steps: int = 200
     """Steps over which the learning rate rises from zero."""
-    clipnorm: float = 1.0
-    """Largest norm of the gradient of all weights together."""
-    ema: float = 0.999
-    """Momentum of the average of weights that is evaluated and saved; 0 uses the weights themselves."""
+    clipnorm: float | None = None
+    """Largest norm of the gradient of all weights together, 0 for any; 1 of a WaveNet if not given."""
+    ema: float | None = None
+    """Momentum of the average of weights that is evaluated and saved; 0 uses the weights themselves. 0.999 of a WaveNet
+    if not given."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Keras dtype policy of the training step; weights stay float32."""
     jit_compile: bool = True
     """Compile the training step with XLA."""
 
     validate_every: int = 1000
-    """Steps between measurements of held-out bits per sample."""
+    """Steps between measurements of held-out audio: bits per sample, of other models the STFT loss."""
     checkpoint_every: int = 500
     """Steps between checkpoints."""
     log_every: int = 50
@@ -82,20 +114,31 @@ class TrainConfig:
     """Audio generated for TensorBoard at each validation, in seconds; 0 for none."""
 
     def __post_init__(self) -> None:
-        """Checks each field."""
+        """Checks each field, and gives those that are None the values of the model."""
+        wavenet, unset = self.model == "wavenet", {field.name: field.default for field in dataclasses.fields(self)}
+        for name in _OF_GANS if wavenet else _OF_WAVENET:
+            if getattr(self, name) != unset[name]:
+                raise ValueError(f"Expected {name} with {'other models' if wavenet else '--model wavenet'} only.")
+        defaults = dict(DEFAULTS[self.model])
+        if not wavenet:
+            alone = self.steps // 4 if self.model == "parallel_wavegan" else 0
+            width = 64 if self.model == "parallel_wavegan" else 128
+            defaults |= {"discriminator_start": alone, "discriminator_channels": width}
+        for name, value in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         for name in (
             "window_samples",
             "batch_size",
             "steps",
             "learning_rate",
-            "clipnorm",
             "validate_every",
             "checkpoint_every",
             "log_every",
         ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
-        for name in ("warmup_steps", "sample_seconds", "seed"):
+        for name in ("warmup_steps", "sample_seconds", "seed", "clipnorm"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
         if not 1000 <= self.sample_rate <= 384000:

@@ -51,7 +51,7 @@ def export(config: ExportConfig) -> Path:
             raise ValueError(f"Expected --out to be a new folder, or --overwrite. Already there: {config.out}")
         if not (config.out / "saved_model.pb").exists():
             raise ValueError(f"Expected --overwrite to replace a SavedModel. Something else is there: {config.out}")
-    model = load_model(config.model)
+    model = load_model(config.model, vocoders=True)
     if config.precision != "float32":
         exact, model = model, type(model).from_config({**model.get_config(), "dtype": config.precision})
         model.set_weights(exact.get_weights())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tf_wavenet import WaveNet
+from tf_wavenet import Vocoder, WaveNet
 from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
 from training.command_line import parse, run
 from training.files import atomic_path
@@ -106,7 +106,7 @@ def write_audio(chunks: Iterable[np.ndarray], paths: list[Path], sample_rate: in
     return [*paths, *pictures]
 
 
-def features_to_speak(config: GenerateConfig, model: WaveNet) -> tuple[np.ndarray | None, float]:
+def features_to_speak(config: GenerateConfig, model: WaveNet | Vocoder) -> tuple[np.ndarray | None, float]:
     """Makes or reads the local features that the command line asks for.
 
     Args:
@@ -144,6 +144,30 @@ def features_to_speak(config: GenerateConfig, model: WaveNet) -> tuple[np.ndarra
     return None, 1.0
 
 
+def speak(config: GenerateConfig, model: Vocoder, features: np.ndarray, gain: float) -> list[Path]:
+    """Speaks features with a vocoder that makes all samples of a frame at once.
+
+    Args:
+        config: Where to, and how long.
+        model: The vocoder.
+        features: float32 `[frames, channels]`.
+        gain: As `features_to_speak` returns.
+
+    Returns:
+        The WAV file and its picture.
+
+    Raises:
+        ValueError: For a setting that such a model has not.
+    """
+    if config.prompt is not None or config.batch_size > 1 or config.top_k or config.top_p or config.temperature != 1.0:
+        raise ValueError("Expected no --prompt, --batch-size, --temperature, --top-k and --top-p with this model.")
+    sample_rate = model.mel_spec.sample_rate
+    waveform = model.generate(features, seed=config.seed)
+    if config.seconds is not None:
+        waveform = waveform[:, : max(1, round(config.seconds * sample_rate))]
+    return write_audio([waveform / gain], [config.out], sample_rate, waveform.shape[1])
+
+
 def generate(config: GenerateConfig) -> list[Path]:
     """Generates audio files.
 
@@ -157,9 +181,11 @@ def generate(config: GenerateConfig) -> list[Path]:
         ValueError: For a model, a prompt or a setting that cannot be used.
         OSError: For a file that cannot be written. Nothing half-written stays under the names of `paths`.
     """
-    model = load_model(config.model)
+    model = load_model(config.model, vocoders=True)
     sample_rate = stored_sample_rate(config.model, model, config.sample_rate)
     features, gain = features_to_speak(config, model)
+    if isinstance(model, Vocoder):
+        return speak(config, model, features, gain)
     prompt = None
     if config.prompt is not None:
         prompt = np.clip(gain * load_audio(config.prompt, sample_rate), -1.0, 1.0)

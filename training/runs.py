@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from tf_wavenet import WaveNet
+from tf_wavenet import Vocoder, WaveNet
 from training.config import TrainConfig
 from training.files import atomic_path
 
@@ -40,7 +40,7 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """The model with the fewest held-out bits per sample so far."""
+        """The model with the lowest held-out figure so far, of a WaveNet bits per sample."""
         return self.path / "best.keras"
 
     @property
@@ -63,14 +63,16 @@ class RunFolder:
         return sorted((int(re.sub(r"\D", "", path.name.split(".")[0])), path) for path in found)
 
     def best_score(self) -> tuple[int, float] | None:
-        """Step and held-out bits per sample of `best`, or None before the first validation."""
+        """Step and held-out figure of `best`, or None before the first validation."""
         path = self.path / "best.json"
         if not (path.exists() and self.best.exists()):
             return None
         score = json.loads(path.read_text())
-        return score["step"], score["bits_per_sample"]
+        step = score.pop("step")
+        (figure,) = score.values()
+        return step, figure
 
-    def save_best(self, model: WaveNet, step: int, bits_per_sample: float) -> None:
+    def save_best(self, model: keras.Model, step: int, figure: float, metric: str = "bits_per_sample") -> None:
         """Replaces `best`, without optimizer, and its score.
 
         Killed between the two, a resumed run comes to this step again and writes the same two files.
@@ -80,7 +82,7 @@ class RunFolder:
         with atomic_path(self.best) as partial:
             bare.save(partial)
         with atomic_path(self.path / "best.json") as partial:
-            partial.write_text(json.dumps({"step": step, "bits_per_sample": bits_per_sample}) + "\n")
+            partial.write_text(json.dumps({"step": step, metric: figure}) + "\n")
 
 
 def find_run(model: Path) -> RunFolder | None:
@@ -96,17 +98,18 @@ def find_run(model: Path) -> RunFolder | None:
     return run if run.config.exists() else None
 
 
-def load_model(model: Path) -> WaveNet:
+def load_model(model: Path, vocoders: bool = False) -> WaveNet | Vocoder:
     """Loads a trained model.
 
     Args:
         model: A run folder (its best model is taken), or a `.keras` file.
+        vocoders: Whether it may be the generator of a GAN.
 
     Returns:
         The model.
 
     Raises:
-        ValueError: If there is none, or it is not a WaveNet.
+        ValueError: If there is none, or it is of another kind.
     """
     file = RunFolder(model).best if model.is_dir() else model
     if not file.exists():
@@ -115,12 +118,12 @@ def load_model(model: Path) -> WaveNet:
         loaded = keras.models.load_model(file, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"Expected {file} to be a model saved by Keras: {error}") from error
-    if not isinstance(loaded, WaveNet):
+    if not isinstance(loaded, (WaveNet, Vocoder) if vocoders else WaveNet):
         raise ValueError(f"Expected {file} to be a WaveNet. Received: {type(loaded).__name__}")
     return loaded
 
 
-def stored_sample_rate(path: Path, model: WaveNet, given: int | None) -> int:
+def stored_sample_rate(path: Path, model: WaveNet | Vocoder, given: int | None) -> int:
     """The rate of the audio that a model was trained on.
 
     Args:

@@ -1,4 +1,4 @@
-"""Trains a WaveNet: `python -m training.train --data FOLDER --preset tiny --run runs/first`."""
+"""Trains a model: `python -m training.train --data FOLDER --preset tiny --run runs/first`."""
 
 import math
 import shutil
@@ -6,7 +6,7 @@ import shutil
 import keras
 import tensorflow as tf
 
-from tf_wavenet import WaveNet
+from tf_wavenet import GANVocoder, Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, window_dataset
 from training import callbacks
 from training.command_line import parse
@@ -15,9 +15,10 @@ from training.conditions import check_files, check_meaning, conditions_of_file, 
 from training.config import TrainConfig
 from training.corpus import read_corpus
 from training.runs import RunFolder
+from training.vocoders import HeldOutVocoder, make_gan, make_optimizers
 
 
-def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNet:
+def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNet | GANVocoder:
     """Makes the model of a configuration, compiled, with its optimizer's variables in place.
 
     Args:
@@ -28,24 +29,32 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
         The model.
     """
     keras.utils.set_random_seed(config.seed)
+    if config.model != "wavenet":
+        model = make_gan(config)
+        optimizer, of_discriminators = make_optimizers(config, lambda rate: _schedule(config, rate))
+        model.compile(optimizer, of_discriminators, jit_compile=config.jit_compile)
+        return model
     model = WaveNet.from_preset(config.preset, **model_arguments(config, manifest), dtype=config.precision)
-    warmup_steps = min(config.warmup_steps, config.steps - 1)
-    learning_rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup_steps else config.learning_rate,
-        decay_steps=config.steps - warmup_steps,
-        alpha=1.0 if config.schedule == "constant" else 0.0,
-        warmup_target=config.learning_rate if warmup_steps else None,
-        warmup_steps=warmup_steps,
-    )
     optimizer = keras.optimizers.Adam(
-        learning_rate,
-        global_clipnorm=config.clipnorm,
+        _schedule(config, config.learning_rate),
+        global_clipnorm=config.clipnorm or None,
         use_ema=config.ema > 0,
         ema_momentum=config.ema or 0.99,
     )
     model.compile(optimizer, jit_compile=config.jit_compile)
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _schedule(config: TrainConfig, learning_rate: float) -> keras.optimizers.schedules.LearningRateSchedule:
+    warmup_steps = min(config.warmup_steps, config.steps - 1)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup_steps else learning_rate,
+        decay_steps=config.steps - warmup_steps,
+        alpha=1.0 if config.schedule == "constant" else 0.0,
+        warmup_target=learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
 
 
 def prepare_run(config: TrainConfig) -> RunFolder:
@@ -69,7 +78,16 @@ def prepare_run(config: TrainConfig) -> RunFolder:
     if not run.config.exists():
         raise ValueError(f"Expected --run to be the folder of a run to resume. Not found: {run.config}")
     saved = TrainConfig.load(run.config)
-    for name in ("preset", "overrides", "distribution", "speakers", "mel", "preemphasis", "loudness"):
+    of_model = (
+        "model",
+        "causal",
+        "generator_channels",
+        "discriminator_channels",
+        "preset",
+        "overrides",
+        "distribution",
+    )
+    for name in (*of_model, "speakers", "mel", "preemphasis", "loudness"):
         ours, theirs = getattr(config, name), getattr(saved, name)
         if ours != theirs:
             raise ValueError(f"Expected the architecture of {run.path}, {name}={theirs!r}. Received: {name}={ours!r}")
@@ -78,7 +96,7 @@ def prepare_run(config: TrainConfig) -> RunFolder:
     return run
 
 
-def restore(model: WaveNet, run: RunFolder) -> int:
+def restore(model: keras.Model, run: RunFolder) -> int:
     """Loads the newest checkpoint, weights and optimizer state alike.
 
     Args:
@@ -119,22 +137,22 @@ def train(config: TrainConfig) -> RunFolder:
     corpus = read_corpus(config.data, config.sample_rate)
     training, validation = corpus.split(config.validation_fraction, config.seed)
     model = build_model(config, corpus)
-    conditions = window_arguments(model, config.features)
+    network = model if config.model == "wavenet" else model.generator
+    conditions = window_arguments(network, config.features)
     check_files(conditions, corpus)
     start = restore(model, run) if config.resume else 0
 
     def windows(files: Manifest, **order) -> tf.data.Dataset:
         return window_dataset(
-            files, config.window_samples, model.context_samples, config.batch_size, **conditions, **order
+            files, config.window_samples, network.context_samples, config.batch_size, **conditions, **order
         )
 
-    held_out_windows, heard = windows(validation), conditions_of_file(model, validation, config.features)
+    held_out_windows, heard = windows(validation), conditions_of_file(network, validation, config.features)
     training_windows = windows(training, shuffle=True, seed=config.seed, repeat=True, start_step=start)
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
-        f"{config.preset}: {model.count_params():,} weights, receptive field {model.receptive_field} samples "
-        f"({1000 * model.receptive_field / config.sample_rate:.0f} ms)" + (f"; from step {start}" if start else "")
+        f"{_describe(network, config)}" + (f"; from step {start}" if start else "")
     )
     # All that can be wrong with the data has been found by here; nothing has been written yet.
     run.path.mkdir(parents=True, exist_ok=True)
@@ -149,8 +167,10 @@ def train(config: TrainConfig) -> RunFolder:
     span = {"start": start, "steps": config.steps}
     writer = tf.summary.create_file_writer(str(run.logs))
     stop = callbacks.StopOnInterrupt()
-    progress = callbacks.Progress(1, **span)
-    held_out = callbacks.HeldOut(
+    wavenet = config.model == "wavenet"
+    held_out_class = callbacks.HeldOut if wavenet else HeldOutVocoder
+    progress = callbacks.Progress(1, **span, metric="bits_per_sample" if wavenet else "loss")
+    held_out = held_out_class(
         config.validate_every,
         **span,
         run=run,
@@ -180,6 +200,16 @@ def train(config: TrainConfig) -> RunFolder:
     return run
 
 
+def _describe(network: WaveNet | Vocoder, config: TrainConfig) -> str:
+    if config.model != "wavenet":
+        return f"{config.model}: {network.count_params():,} weights in the generator"
+    field = network.receptive_field
+    milliseconds = 1000 * field / config.sample_rate
+    return (
+        f"{config.preset}: {network.count_params():,} weights, receptive field {field} samples ({milliseconds:.0f} ms)"
+    )
+
+
 def main() -> None:
     """Trains as the command line says."""
     config = parse(TrainConfig)
@@ -191,7 +221,8 @@ def main() -> None:
     run = train(config)
     score = run.best_score()
     if score is not None and math.isfinite(score[1]):
-        print(f"best model: {run.best} ({score[1]:.3f} held-out bits per sample at step {score[0]})")
+        figure = "bits per sample" if config.model == "wavenet" else "STFT loss"
+        print(f"best model: {run.best} ({score[1]:.3f} held-out {figure} at step {score[0]})")
 
 
 if __name__ == "__main__":

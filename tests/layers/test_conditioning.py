@@ -4,7 +4,7 @@ import pytest
 
 from tests import reference
 from tests.streaming_contract import randomise
-from tf_wavenet.layers import Conditioning
+from tf_wavenet.layers import Conditioning, ConvInUpsampleNetwork
 
 HOP, FRAMES = 6, 5
 LOCAL = {"local_channels": 3, "local_hop": HOP}
@@ -50,6 +50,43 @@ def test_equals_numpy_with_a_shifted_frame_only_if_numpy_shifts_too():
     layer, given = make("local")
     shifted = reference.conditioning(layer, np.roll(given["local_condition"], 1, axis=1))
     assert np.abs(np.asarray(layer(given)) - shifted).max() > 0.1
+
+
+def test_stretch_is_the_upsampling_of_parallel_wavegan():
+    layer, given = make("local", upsampling="stretch", upsample_scales=[3, 2], local_context=1)
+    alone = ConvInUpsampleNetwork([3, 2], 1)
+    alone.build((None, None, 3))
+    alone.set_weights(layer.upsampler.get_weights())
+    encoded = layer.encode(**given)
+    assert layer.encoded_channels == encoded.shape[-1] == 3
+    np.testing.assert_array_equal(encoded, alone(given["local_condition"]))
+    assert layer.get_config().items() >= {"upsampling": "stretch", "upsample_scales": [3, 2]}.items()
+
+
+@pytest.mark.parametrize("frames", [0, 2])
+def test_stretch_reaches_no_farther_than_it_says(frames, rng):
+    upsampler = ConvInUpsampleNetwork([2, 3, 2], frames)
+    upsampler.build((None, None, 1))
+    randomise(upsampler)
+    x = rng.normal(size=(1, 15, 1)).astype("float32")
+    changed = x + np.eye(15, dtype="float32")[7, None, :, None]
+    felt = np.flatnonzero(np.abs(np.asarray(upsampler(changed)) - np.asarray(upsampler(x)))[0, :, 0] > 1e-6) // 12
+    assert np.abs(felt - 7).max() == upsampler.reach == frames + 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"upsampling": "stretch"}, "Expected upsample_scales with upsampling='stretch' only"),
+        ({"upsample_scales": [6]}, "Expected upsample_scales with upsampling='stretch' only"),
+        ({"upsampling": "stretch", "upsample_scales": [5]}, "Expected upsample_scales whose product is local_hop"),
+        ({"upsampling": "stretch", "upsample_scales": [6], "local_filters": 2}, "and no local_filters"),
+        ({"upsampling": "stretch", "upsample_scales": [0]}, "Expected upsample_scales to be positive ints"),
+    ],
+)
+def test_refuses_stages_that_do_not_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        make("local", **options)
 
 
 def test_upsampling_context_and_filters_reach_the_upsampler():

@@ -3,22 +3,32 @@
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.conditioning import Conditioning
 from tf_wavenet.layers.context_stack import ContextStack
+from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
 from tf_wavenet.layers.gated_activation import GatedActivation
+from tf_wavenet.layers.grouped_conv1d import GroupedConv1D
+from tf_wavenet.layers.hifi_gan_residual_block import HiFiGANResidualBlock
 from tf_wavenet.layers.mu_law import MuLawDecode, MuLawEncode
+from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
 from tf_wavenet.layers.output_head import OutputHead
 from tf_wavenet.layers.residual_block import ResidualBlock
 from tf_wavenet.layers.residual_stack import ResidualStack
+from tf_wavenet.layers.upsample_conv1d import UpsampleConv1D
 
 __all__ = [
     "CausalConv1D",
     "Conditioning",
     "ContextStack",
+    "ConvInUpsampleNetwork",
     "FeatureUpsampler",
     "GatedActivation",
+    "GroupedConv1D",
+    "HiFiGANResidualBlock",
     "MuLawDecode",
     "MuLawEncode",
+    "NonCausalConv1D",
     "OutputHead",
     "ResidualBlock",
     "ResidualStack",
+    "UpsampleConv1D",
 ]

@@ -45,6 +45,8 @@ class CausalConv1D(StreamingLayer):
         van den Oord et al., WaveNet (2016), section 2.1.
     """
 
+    causal = True
+
     def __init__(
         self,
         filters,

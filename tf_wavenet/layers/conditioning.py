@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
 
 
@@ -18,12 +19,13 @@ class Conditioning(keras.layers.Layer):
         units: Int >= 1, channels of the output, `ResidualStack.condition_units`.
         local_channels: Int >= 1, channels of the local features; None: there are none.
         local_hop: Int >= 1, samples in a feature frame.
-        upsampling: "linear", "repeat" or "transposed"; see `FeatureUpsampler`.
+        upsampling: "linear", "repeat" or "transposed", see `FeatureUpsampler`; or "stretch", `ConvInUpsampleNetwork`.
         local_context: Int >= 0, frames on either side that a convolution over frames sees.
         local_filters: Int >= 1, channels that this convolution makes; None keeps `local_channels`.
         global_channels: Int >= 1, channels of the global vector, or of a speaker's embedding; None: there is none.
         num_speakers: Int >= 1: the global condition is a speaker's number in [0, num_speakers) and is embedded.
             None: it is a vector.
+        upsample_scales: Sequence of positive ints, the stages of "stretch", whose product is `local_hop`; None else.
 
     Input shape:
         Dict with "local_condition", `[batch, frames, local_channels]`, and "global_condition", int `[batch]` with
@@ -55,6 +57,7 @@ class Conditioning(keras.layers.Layer):
         local_filters=None,
         global_channels=None,
         num_speakers=None,
+        upsample_scales=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -74,11 +77,22 @@ class Conditioning(keras.layers.Layer):
         self.global_channels = _positive_or_none("global_channels", global_channels)
         self.num_speakers = _positive_or_none("num_speakers", num_speakers)
 
+        self.upsample_scales = upsample_scales if upsample_scales is None else tuple(upsample_scales)
+        if (upsample_scales is None) != (upsampling != "stretch"):
+            raise ValueError(
+                f"Expected upsample_scales with upsampling='stretch' only. Received: {upsample_scales=}, {upsampling=}"
+            )
+
         policy = self.dtype_policy
         # Speakers' numbers must not become floats of half precision.
         self.autocast = False
         self.upsampler = self.embedding = None
-        if local_channels is not None:
+        if upsample_scales is not None:
+            self.upsampler = ConvInUpsampleNetwork(upsample_scales, local_context, dtype=policy, name="upsampler")
+            if local_filters is not None or self.upsampler.hop_length != local_hop:
+                product = "Expected upsample_scales whose product is local_hop, and no local_filters"
+                raise ValueError(f"{product}. Received: {upsample_scales=}, {local_hop=}, {local_filters=}")
+        elif local_channels is not None:
             self.upsampler = FeatureUpsampler(
                 local_hop, upsampling, local_context, local_filters, dtype=policy, name="upsampler"
             )
@@ -156,6 +170,7 @@ class Conditioning(keras.layers.Layer):
             "local_filters": self.local_filters,
             "global_channels": self.global_channels,
             "num_speakers": self.num_speakers,
+            "upsample_scales": self.upsample_scales if self.upsample_scales is None else list(self.upsample_scales),
         }
 
 

@@ -5,6 +5,7 @@ import keras
 from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.gated_activation import GatedActivation
+from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
 from tf_wavenet.layers.streaming_layer import StreamingLayer
 
 
@@ -23,6 +24,8 @@ class ResidualBlock(StreamingLayer):
         use_residual: Whether there is a residual projection. A stack's last block needs none: its residual output
             is then its input, unchanged.
         residual_scale: Float, factor on the residual output (input + projection); some successors use sqrt(1/2).
+        causal: Whether outputs depend on no later input; only then the layer streams. Successors that see all of
+            their input at once need not.
 
     Input shape:
         `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`. Optionally `condition`, which is
@@ -55,6 +58,7 @@ class ResidualBlock(StreamingLayer):
         use_bias=True,
         use_residual=True,
         residual_scale=1.0,
+        causal=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -66,12 +70,14 @@ class ResidualBlock(StreamingLayer):
         self.use_bias = use_bias
         self.use_residual = use_residual
         self.residual_scale = check_number("residual_scale", residual_scale)
+        self.causal = bool(causal)
 
         filters = 2 * residual_channels if gate_channels is None else check_positive_int("gate_channels", gate_channels)
         if filters % 2:
             raise ValueError(f"Expected gate_channels to be even. Received: gate_channels={gate_channels}")
         policy = self.dtype_policy
-        self.conv = CausalConv1D(filters, kernel_size, dilation_rate, use_bias=use_bias, dtype=policy, name="conv")
+        convolution = CausalConv1D if causal else NonCausalConv1D
+        self.conv = convolution(filters, kernel_size, dilation_rate, use_bias=use_bias, dtype=policy, name="conv")
         self.gate = GatedActivation(dtype=policy, name="gate")
         self.residual = None
         if use_residual:
@@ -125,4 +131,5 @@ class ResidualBlock(StreamingLayer):
             "use_bias": self.use_bias,
             "use_residual": self.use_residual,
             "residual_scale": self.residual_scale,
+            "causal": self.causal,
         }

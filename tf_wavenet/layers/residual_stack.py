@@ -23,6 +23,7 @@ class ResidualStack(StreamingLayer):
         use_bias: Whether convolutions and projections have biases.
         residual_scale: Float, factor on every block's residual output.
         skip_scale: Float, factor on the summed skip output; some successors use sqrt(1 / blocks).
+        causal: Whether outputs depend on no later input, as in `ResidualBlock`.
 
     Input shape:
         `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`. Optionally `condition`, those of
@@ -55,6 +56,7 @@ class ResidualStack(StreamingLayer):
         use_bias=True,
         residual_scale=1.0,
         skip_scale=1.0,
+        causal=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -66,6 +68,7 @@ class ResidualStack(StreamingLayer):
         self.use_bias = use_bias
         self.residual_scale = residual_scale
         self.skip_scale = check_number("skip_scale", skip_scale)
+        self.causal = bool(causal)
         self.blocks = [
             ResidualBlock(
                 residual_channels,
@@ -76,6 +79,7 @@ class ResidualStack(StreamingLayer):
                 use_bias=use_bias,
                 use_residual=i < len(self.dilations) - 1,
                 residual_scale=residual_scale,
+                causal=causal,
                 dtype=self.dtype_policy,
                 name=f"block_{i}",
             )
@@ -127,4 +131,5 @@ class ResidualStack(StreamingLayer):
             "use_bias": self.use_bias,
             "residual_scale": self.residual_scale,
             "skip_scale": self.skip_scale,
+            "causal": self.causal,
         }

@@ -38,7 +38,7 @@ class StreamingLayer(keras.layers.Layer):
             Dict of tensors in the compute dtype, described in `ConvQueue`.
 
         Raises:
-            ValueError: If the layer was not built, so that its input channels are unknown.
+            ValueError: If the layer was not built, so that its input channels are unknown; if it is not causal.
         """
         return self._queue.initial(batch_size, self._queue_channels, self.compute_dtype)
 
@@ -112,6 +112,8 @@ class StreamingLayer(keras.layers.Layer):
     @property
     def _queue(self):
         convolutions = self.convolutions()
+        if not all(c.causal for c in convolutions):
+            raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
         return ConvQueue(convolutions[0].kernel_size, [c.dilation_rate for c in convolutions])
 
     @property

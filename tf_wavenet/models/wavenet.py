@@ -42,7 +42,8 @@ class WaveNet(AutoregressiveModel):
         global_channels: Int >= 1, channels of the global vector or of a speaker's embedding (then None means 16).
         local_channels: Int >= 1, channels of the local features; None means `mel_spec.num_mels`, or none.
         local_hop: Int >= 1, samples in a feature frame; None means `mel_spec.hop_length`.
-        upsampling: "linear", "repeat" or "transposed"; see `FeatureUpsampler`.
+        upsampling: "linear", "repeat" or "transposed", see `FeatureUpsampler`; or "stretch", `ConvInUpsampleNetwork`.
+        upsample_scales: Sequence of positive ints, the stages of "stretch", whose product is `local_hop`; None else.
         local_context: Int >= 0, frames on either side that a convolution over frames sees.
         local_filters: Int >= 1, channels that this convolution makes; None keeps `local_channels`.
         context_dilations: Sequence of positive ints, in frames of `context_hop` samples: blocks of a second, cheaper
@@ -105,6 +106,7 @@ class WaveNet(AutoregressiveModel):
         context_hop=32,
         context_channels=16,
         mel_spec=None,
+        upsample_scales=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -142,6 +144,7 @@ class WaveNet(AutoregressiveModel):
             self.local_channels = _same("local_channels", local_channels, self.mel_spec.num_mels)
             self.local_hop = _same("local_hop", local_hop, self.mel_spec.hop_length)
         self.upsampling = upsampling
+        self.upsample_scales = upsample_scales if upsample_scales is None else tuple(upsample_scales)
         self.local_context = local_context
         self.local_filters = local_filters
         self.context_dilations = context_dilations if context_dilations is None else check_dilations(context_dilations)
@@ -183,6 +186,7 @@ class WaveNet(AutoregressiveModel):
                 local_filters,
                 self.global_channels,
                 None if self.speakers is None else len(self.speakers),
+                upsample_scales,
                 dtype=policy,
                 name="conditioning",
             )
@@ -439,6 +443,7 @@ class WaveNet(AutoregressiveModel):
             "local_channels": self.local_channels,
             "local_hop": self.local_hop,
             "upsampling": self.upsampling,
+            "upsample_scales": self.upsample_scales if self.upsample_scales is None else list(self.upsample_scales),
             "local_context": self.local_context,
             "local_filters": self.local_filters,
             "context_dilations": self.context_dilations

@@ -117,11 +117,21 @@ def write_documents(served, functions, path, sample_rate=None):
     path, description = Path(path), describe(served, functions, sample_rate)
     (path / "signatures.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     (path / "README.md").write_text(_readme(description), encoding="utf-8")
-    extra = path / "assets.extra"
+    write_assets(served.model, path)
+
+
+def write_assets(model, path):
+    """Writes `assets.extra/version.json` and, of a model with a `MelSpec`, `mel_spec.json`.
+
+    Args:
+        model: The model.
+        path: Folder of the SavedModel.
+    """
+    extra = Path(path) / "assets.extra"
     extra.mkdir(exist_ok=True)
-    about = {key: description[key] for key in ("package", "version")}
+    about = {"package": "tf-wavenet", "version": package_version()}
     (extra / "version.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
-    spec = getattr(served.model, "mel_spec", None)
+    spec = getattr(model, "mel_spec", None)
     if spec is not None:
         (extra / "mel_spec.json").write_text(json.dumps(spec.get_config(), indent=2) + "\n", encoding="utf-8")
 

@@ -1,0 +1,81 @@
+import keras
+import numpy as np
+import pytest
+import scipy.signal
+
+from tf_wavenet import MultiResolutionSTFTLoss
+from tf_wavenet.stft_loss import stft_magnitude
+
+RESOLUTIONS = [(1024, 120, 600), (2048, 240, 1200), (512, 50, 240), (64, 16, 64), (64, 7, 33)]
+
+
+def magnitude(waveform, fft_length, hop_length, win_length):
+    """By the definition, frame by frame, in float64."""
+    half, left = fft_length // 2, (fft_length - win_length) // 2
+    window = np.zeros(fft_length)
+    window[left : left + win_length] = scipy.signal.get_window("hann", win_length)
+    x = np.pad(np.asarray(waveform, "float64"), ((0, 0), (half, half)), mode="reflect")
+    starts = range(0, waveform.shape[1] + 1, hop_length)
+    frames = np.stack([np.abs(np.fft.rfft(x[:, s : s + fft_length] * window)) for s in starts], axis=1)
+    return np.maximum(frames, np.sqrt(1e-7))
+
+
+def distance(true, predicted, resolutions):
+    losses = []
+    for lengths in resolutions:
+        t, p = magnitude(true, *lengths), magnitude(predicted, *lengths)
+        convergence = np.linalg.norm(t - p, axis=(1, 2)) / np.linalg.norm(t, axis=(1, 2))
+        losses.append(convergence + np.abs(np.log(t) - np.log(p)).mean(axis=(1, 2)))
+    return np.mean(losses, axis=0)
+
+
+@pytest.mark.parametrize("lengths", RESOLUTIONS)
+def test_magnitudes_are_those_of_numpy(rng, lengths):
+    waveform = rng.normal(0, 0.1, (2, 2501)).astype("float32")
+    expected = magnitude(waveform, *lengths)
+    np.testing.assert_allclose(stft_magnitude(waveform, *lengths), expected, rtol=1e-3, atol=1e-5 * expected.max())
+
+
+@pytest.mark.parametrize("lengths", RESOLUTIONS)
+def test_magnitudes_are_those_of_torch(rng, lengths):
+    torch = pytest.importorskip("torch")
+    waveform = rng.normal(0, 0.1, (2, 2501)).astype("float32")
+    window = torch.hann_window(lengths[2])
+    theirs = torch.stft(torch.from_numpy(waveform), *lengths, window, return_complex=True).abs().numpy()
+    theirs = np.maximum(theirs.transpose(0, 2, 1), np.sqrt(1e-7))
+    np.testing.assert_allclose(stft_magnitude(waveform, *lengths), theirs, rtol=1e-3, atol=1e-5 * theirs.max())
+
+
+def test_loss_is_that_of_numpy(rng):
+    true, predicted = rng.normal(0, 0.1, (2, 3, 2501)).astype("float32")
+    loss = MultiResolutionSTFTLoss(reduction=None)
+    np.testing.assert_allclose(loss(true, predicted), distance(true, predicted, RESOLUTIONS[:3]), rtol=1e-4)
+    np.testing.assert_allclose(
+        MultiResolutionSTFTLoss()(true, predicted), np.mean(distance(true, predicted, RESOLUTIONS[:3])), rtol=1e-4
+    )
+
+
+def test_silence_has_a_gradient(rng):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("takes the gradient with TensorFlow")
+    import tensorflow as tf
+
+    loss, silence = MultiResolutionSTFTLoss(), tf.zeros((1, 2501))
+    for predicted in (silence, tf.constant(rng.normal(0, 1e-3, (1, 2501)).astype("float32"))):
+        with tf.GradientTape() as tape:
+            tape.watch(predicted)
+            value = loss(silence, predicted)
+        assert np.isfinite(tape.gradient(value, predicted)).all()
+
+
+def test_saves_its_lengths():
+    loss = MultiResolutionSTFTLoss((64,), (16,), (32,))
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert again.get_config() == loss.get_config() and again.win_lengths == (32,)
+
+
+def test_refuses():
+    with pytest.raises(ValueError, match="Expected as many fft_lengths as hop_lengths"):
+        MultiResolutionSTFTLoss((64, 32), (16,), (32,))
+    with pytest.raises(ValueError, match="Received: win_length=65, fft_length=64"):
+        MultiResolutionSTFTLoss((64,), (16,), (65,))

@@ -1,0 +1,126 @@
+"""Training of GAN vocoders from the command line's configuration to a model that speaks."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+
+from tests.training.test_train import contents
+from tf_wavenet import HiFiGAN, ParallelWaveGAN
+from training.config import TrainConfig
+from training.generate import GenerateConfig, generate
+from training.runs import load_model
+from training.train import build_model, train
+
+SETTINGS = {
+    "generator_channels": 16,
+    "discriminator_channels": 16,
+    "sample_rate": 8000,
+    "window_samples": 2048,
+    "batch_size": 2,
+    "validation_fraction": 0.3,
+    "steps": 6,
+    "warmup_steps": 2,
+    "ema": 0.5,
+    "validate_every": 3,
+    "checkpoint_every": 3,
+    "log_every": 3,
+    "sample_seconds": 0.1,
+    "jit_compile": False,
+}
+models = pytest.mark.parametrize("model", ["hifi_gan_v3", pytest.param("parallel_wavegan", marks=pytest.mark.large)])
+
+
+@pytest.fixture(scope="module")
+def finished(corpus, tmp_path_factory):
+    """Function of a model's name that trains it once."""
+    runs = {}
+
+    def get(model):
+        if model not in runs:
+            folder = tmp_path_factory.mktemp("vocoders") / model
+            config = TrainConfig(model=model, data=corpus, run=folder, discriminator_start=2, **SETTINGS)
+            runs[model] = train(config), config
+        return runs[model]
+
+    return get
+
+
+@models
+def test_best_model_is_the_generator_with_the_averages(finished, model):
+    run, config = finished(model)
+    best = load_model(run.best, vocoders=True)
+    assert isinstance(best, HiFiGAN if model.startswith("hifi") else ParallelWaveGAN)
+    assert best.mel_spec.sample_rate == 8000 and best.dtype_policy.name == "float32"
+    assert json.loads((run.path / "best.json").read_text()).keys() == {"step", "stft_loss"}
+    step, _ = run.best_score()
+    trained = build_model(config)
+    trained.load_weights(run.checkpoint(step))
+    for ours, average in zip(best.weights, trained.optimizer._model_variables_moving_average, strict=True):
+        np.testing.assert_array_equal(ours, average)
+
+
+@pytest.mark.large
+def test_resumed_equals_uninterrupted(finished, tmp_path, monkeypatch):
+    run, config = finished("parallel_wavegan")
+    half = dataclasses.replace(config, run=tmp_path / "run")
+    from training import callbacks
+
+    def stop(self, step, logs):
+        self.model.stop_training = step == 3
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Progress, "on_step", stop)
+        resumed = train(half)
+    assert [step for step, _ in resumed.checkpoints()] == [3]
+    train(dataclasses.replace(half, resume=True))
+    ours, theirs = contents(resumed.checkpoint(6)), contents(run.checkpoint(6))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        # To the bit in tests/test_gan_vocoder.py; here threads add some gradients up in an order of their own.
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=1e-6, err_msg=name)
+
+
+@models
+def test_copy_synthesis(finished, corpus, model, tmp_path):
+    run, _ = finished(model)
+    config = GenerateConfig(model=run.path, copy_synthesis=corpus / "0.wav", out=tmp_path / "out.wav")
+    wav, _ = generate(config)
+    samples, rate = soundfile.read(wav)
+    assert rate == 8000 and 1500 <= len(samples) <= 1500 + 2 * 256 and np.isfinite(samples).all()
+    with pytest.raises(ValueError, match="Expected no --prompt"):
+        generate(dataclasses.replace(config, temperature=0.5))
+    with pytest.raises(ValueError, match="Expected what to speak"):
+        generate(dataclasses.replace(config, copy_synthesis=None))
+
+
+def test_published_settings_are_the_defaults():
+    hifi_gan, parallel_wavegan = TrainConfig(model="hifi_gan_v1"), TrainConfig(model="parallel_wavegan", steps=400_000)
+    assert (hifi_gan.batch_size, hifi_gan.window_samples, hifi_gan.learning_rate) == (16, 8192, 2e-4)
+    assert (parallel_wavegan.batch_size, parallel_wavegan.window_samples) == (6, 25600)
+    assert (parallel_wavegan.learning_rate, parallel_wavegan.discriminator_start) == (1e-4, 100_000)
+    wavenet = TrainConfig()
+    assert (wavenet.batch_size, wavenet.window_samples, wavenet.learning_rate, wavenet.ema) == (4, 8000, 2e-3, 0.999)
+
+
+def test_discriminators_of_parallel_wavegan_learn_at_half_the_rate():
+    config = TrainConfig(model="parallel_wavegan", **{**SETTINGS, "steps": 20, "schedule": "constant"})
+    model = build_model(config)
+    rates = [float(o._learning_rate(10)) for o in (model.optimizer, model.discriminator_optimizer)]
+    np.testing.assert_allclose(rates, [1e-4, 5e-5], rtol=1e-6)
+
+
+def test_refuses_settings_of_other_models():
+    for options, name in (({"model": "hifi_gan_v1", "dilations": (1, 2)}, "dilations"), ({"causal": True}, "causal")):
+        with pytest.raises(ValueError, match=f"Expected {name} with"):
+            TrainConfig(**options)
+
+
+def test_a_wavenet_is_asked_for_where_only_it_will_do(finished):
+    run, _ = finished("hifi_gan_v3")
+    with pytest.raises(ValueError, match="to be a WaveNet. Received: HiFiGAN"):
+        load_model(run.path)
+    assert keras.models.load_model(run.best).local_hop == 256

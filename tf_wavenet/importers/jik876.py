@@ -1,0 +1,58 @@
+"""HiFi-GANs of jik876/hifi-gan."""
+
+from tf_wavenet.importers.checkpoint_error import CheckpointError
+from tf_wavenet.importers.hifi_gan import make_hifi_gan
+from tf_wavenet.importers.settings import Settings
+from tf_wavenet.importers.state_dict import StateDict
+from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.models.hifi_gan import HiFiGAN
+from tf_wavenet.models.original_names import hifi_gan_names
+
+
+def from_jik876(state: StateDict, config: Settings) -> HiFiGAN:
+    """Makes the generator of a checkpoint of jik876/hifi-gan, with the same outputs and the `mel_spec` it needs.
+
+    Args:
+        state: "generator" of `g_*`.
+        config: `config.json`.
+
+    Returns:
+        The model.
+
+    Raises:
+        CheckpointError: If settings have no counterpart here, or tensors do not fit them; it names the first.
+
+    References:
+        github.com/jik876/hifi-gan, 4769534 (December 2020).
+    """
+    kind = config.one_of("resblock", "1", "2")
+    rates, widths = config.integers("upsample_rates"), config.integers("upsample_kernel_sizes")
+    if [width - rate for width, rate in zip(widths, rates, strict=False) if (width - rate) % 2]:
+        # Odd differences make a sample too many there.
+        expected = "expected upsample_kernel_sizes that differ from upsample_rates by even numbers"
+        raise CheckpointError(config.path, f"{expected}. Received: {widths}, {rates}")
+    arguments = {
+        "upsample_rates": rates,
+        "upsample_kernel_sizes": widths,
+        "upsample_initial_channel": config.integer("upsample_initial_channel"),
+        "resblock": int(kind),
+        "resblock_kernel_sizes": config.integers("resblock_kernel_sizes"),
+        "resblock_dilation_sizes": config.lists("resblock_dilation_sizes"),
+        "num_mels": config.one_of("num_mels", 80),  # whatever it says, the network has 80
+        "mel_spec": _mel_spec(config),
+    }
+    block = "resblocks.{}.convs1.0" if kind == "1" else "resblocks.{}.convs.0"
+    return make_hifi_gan(arguments, state, hifi_gan_names, "conv_pre", "ups.{}", block)
+
+
+def _mel_spec(config):
+    rate = config.integer("sampling_rate")
+    return MelSpec.from_preset(
+        "jik876",
+        sample_rate=rate,
+        hop_length=config.integer("hop_size"),
+        win_length=config.integer("win_size"),
+        fft_length=config.integer("n_fft"),
+        fmin=config.number("fmin"),
+        fmax=config.number("fmax", rate / 2),
+    )

@@ -1,0 +1,113 @@
+"""GAN vocoders: what training needs besides what a WaveNet needs."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from tf_wavenet import GANVocoder, HiFiGAN, MelSpec, ParallelWaveGAN, Vocoder
+from tf_wavenet.models import MultiPeriodDiscriminator, MultiScaleDiscriminator, ParallelWaveGANDiscriminator
+from training.callbacks import HeldOut
+from training.config import TrainConfig
+
+# Of the optimizers; learning rate and clipping of the generator's are flags.
+_HIFI_GAN = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-8, "weight_decay": 0.01}
+_PARALLEL_WAVEGAN = {"epsilon": 1e-6}
+
+
+def make_mel_spec(config: TrainConfig) -> MelSpec:
+    """The mels of a configuration: those asked for, or of the model's publication at the rate of the recordings.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        ValueError: If the recipe asked for has another rate.
+    """
+    hifi_gan = config.model.startswith("hifi_gan")
+    spec = MelSpec.from_preset(config.mel or ("jik876" if hifi_gan else "kan_bayashi"))
+    changes = {"loudness": config.loudness}
+    if config.mel is None:
+        changes |= {"sample_rate": config.sample_rate, "fmax": min(spec.fmax, config.sample_rate / 2)}
+    spec = dataclasses.replace(spec, **changes)
+    if spec.sample_rate != config.sample_rate:
+        raise ValueError(f"Expected --sample-rate {spec.sample_rate}, the mels'. Received: {config.sample_rate}")
+    # HiFi-GAN takes log-mels as they are; so do all that were published.
+    return spec if hifi_gan else spec.standardized()
+
+
+def make_gan(config: TrainConfig) -> GANVocoder:
+    """Makes generator and discriminators of a configuration, not compiled.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        The model.
+    """
+    options = {"mel_spec": make_mel_spec(config), "causal": config.causal, "dtype": config.precision}
+    width, n = config.generator_channels, config.discriminator_channels
+    policy = {"dtype": config.precision}
+    if config.model == "parallel_wavegan":
+        if width is not None:
+            options |= {"residual_channels": width, "gate_channels": 2 * width, "skip_channels": width}
+        generator = ParallelWaveGAN.from_preset(config.model, **options)
+        discriminators = [ParallelWaveGANDiscriminator(channels=n, **policy)]
+        weights = {"adversarial_weight": 4.0, "stft_weight": 1.0}
+    else:
+        if width is not None:
+            options["upsample_initial_channel"] = width
+        generator = HiFiGAN.from_preset(config.model, **options)
+        discriminators = [
+            MultiPeriodDiscriminator(channels=(n // 4, n, 4 * n, 8 * n, 8 * n), **policy),
+            MultiScaleDiscriminator(channels=n, **policy),
+        ]
+        weights = {"feature_matching_weight": 2.0, "mel_weight": 45.0}
+    start = config.discriminator_start
+    return GANVocoder(generator, discriminators, discriminator_start=start, seed=config.seed, **weights)
+
+
+def make_optimizers(config: TrainConfig, schedule) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+    """Makes the optimizers of generator and discriminators.
+
+    Args:
+        config: The configuration.
+        schedule: Function from a learning rate to its course over the training.
+
+    Returns:
+        Both optimizers.
+    """
+    average = {"use_ema": config.ema > 0, "ema_momentum": config.ema or 0.99}
+    clip = {"global_clipnorm": config.clipnorm or None}
+    rate = config.learning_rate
+    if config.model == "parallel_wavegan":
+        # Published with rectified Adam, whose first steps are small: here the warm-up's are.
+        generator = keras.optimizers.Adam(schedule(rate), **_PARALLEL_WAVEGAN, **clip, **average)
+        return generator, keras.optimizers.Adam(schedule(rate / 2), **_PARALLEL_WAVEGAN, global_clipnorm=1.0)
+    generator = keras.optimizers.AdamW(schedule(rate), **_HIFI_GAN, **clip, **average)
+    return generator, keras.optimizers.AdamW(schedule(rate), **_HIFI_GAN, **clip)
+
+
+class HeldOutVocoder(HeldOut):
+    """`HeldOut` of a `GANVocoder`: the multi-resolution STFT loss of its generator decides which is best."""
+
+    metric = "stft_loss"
+
+    def make_twin(self) -> GANVocoder:
+        """Makes a twin of the generator, without discriminators."""
+        generator = self.model.generator
+        twin = GANVocoder(type(generator).from_config(generator.get_config() | {"dtype": "float32"}), [])
+        twin.compile(jit_compile=self.model.jit_compile)
+        return twin
+
+    def best_model(self) -> Vocoder:
+        """The generator alone."""
+        return self.twin.generator
+
+    def speak(self, num_samples: int) -> np.ndarray:
+        """Speaks the first frames that are held out."""
+        frames = self.conditions["local_condition"]
+        return self.twin.generator.generate(frames[: -(-num_samples // self.twin.generator.local_hop)])[0]
