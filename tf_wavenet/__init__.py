@@ -6,6 +6,7 @@ Importing this package needs Keras only. TensorFlow is imported on first use of 
 from tf_wavenet import layers
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical
 from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.models.nam_wavenet import NamWaveNet
 from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
@@ -20,6 +21,7 @@ __all__ = [
     "MixtureOfGaussians",
     "MixtureOfLogistics",
     "MuLawCategorical",
+    "NamWaveNet",
     "NegativeLogLikelihood",
     "Streamable",
     "WaveNet",

@@ -1,5 +1,6 @@
 """Complete models."""
 
+from tf_wavenet.models.nam_wavenet import NamWaveNet
 from tf_wavenet.models.wavenet import WaveNet
 
-__all__ = ["WaveNet"]
+__all__ = ["NamWaveNet", "WaveNet"]
