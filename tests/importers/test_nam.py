@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+import subprocess
 
 import numpy as np
 import pytest
@@ -316,3 +317,32 @@ def test_examples_equal_numpy_and_make_the_round_trip(rng, tmp_path, nam):
     again = read_nam(tmp_path / "again.nam")
     same_weights(model, again)
     np.testing.assert_array_equal(model(waveform[None]), again(waveform[None]))
+
+
+def without(config, key):
+    return {**config, "layers": [{k: v for k, v in layer.items() if k != key} for layer in config["layers"]]}
+
+
+# NAM_RENDER: the program `render` of NeuralAmpModelerCore. It applies layer1x1_post_film where the gating mode is
+# "blended" only, otherwise than NAM's trainer (and its own documentation).
+@pytest.mark.skipif("NAM_RENDER" not in os.environ, reason="NAM_RENDER names no program")
+@pytest.mark.parametrize("name", [*CONFIGS, "standard", "a2"])
+def test_the_core_plays_what_is_written(rng, tmp_path, name):
+    soundfile = pytest.importorskip("soundfile")
+    if name in CONFIGS:
+        config = without(CONFIGS[name], "layer1x1_post_film")
+        if "condition_dsp" in config:
+            config["condition_dsp"] = {**config["condition_dsp"], "sample_rate": 48000}
+        model = read_nam(write(random_nam(config, sample_rate=48000), tmp_path))
+    else:
+        model = NamWaveNet.from_preset(name, sample_rate=48000, head_scale=1.0)
+        model.build()
+        for weight in model.weights:
+            weight.assign(rng.normal(0, 0.2, weight.shape))
+    write_nam(model, tmp_path / "written.nam")
+    waveform = rng.uniform(-1, 1, 700).astype("float32")
+    soundfile.write(tmp_path / "in.wav", waveform, 48000, subtype="FLOAT")
+    files = [str(tmp_path / file) for file in ("written.nam", "in.wav", "out.wav")]
+    subprocess.run([os.environ["NAM_RENDER"], *files], check=True, capture_output=True)
+    core, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    np.testing.assert_allclose(model(waveform[None])[0], core, atol=1e-5 * max(np.abs(core).max(), 1.0))
