@@ -27,6 +27,7 @@ EVERYTHING = {
     "films": {site: {"shift": True} for site in FILMS} | {"layer1x1_post_film": {"shift": False}},
 }
 CASES = {
+    "no memory": [{"channels": 2, "dilations": (1, 2), "kernel_sizes": 1}],
     "classic": [{"channels": 4, "dilations": (1, 2), "head_channels": 2}, {"channels": 2, "dilations": (3,)}],
     "kernel 1": [{"channels": 2, "dilations": (1, 2), "kernel_sizes": (1, 2)}],
     "everything": [EVERYTHING],
@@ -67,8 +68,10 @@ def test_starts_as_after_endless_silence(rng, name):
     after = np.asarray(model(np.concatenate([silence, waveform], axis=1)))
     np.testing.assert_allclose(after[:, : silence.shape[1]], np.full_like(silence, after[0, 0]), atol=1e-5)
     np.testing.assert_allclose(model(waveform), after[:, silence.shape[1] :], atol=1e-5)
+    if not model.state_size:
+        return
     # Zeros in every convolution would be another start.
-    zeros = {key: ops.zeros_like(past) for key, past in model.get_initial_state(2).items()}
+    zeros = {"past": ops.zeros((2, model.state_size))}
     assert np.abs(model.prime(waveform, zeros)[0] - model(waveform)).max() > 1e-3
 
 
@@ -88,6 +91,30 @@ def test_presets_have_the_published_sizes(name, weights, field):
     model = NamWaveNet.from_preset(name)
     model.build()
     assert (model.count_params(), model.receptive_field) == (weights, field)
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="block_processor needs the TensorFlow backend")
+def test_blocks_are_the_whole(rng):
+    model = NamWaveNet.from_preset("nano", head_scale=1.0)
+    model.build()
+    randomise(model)
+    waveform = rng.uniform(-1, 1, (2, 1000)).astype("float32")
+    whole = np.asarray(model(waveform))
+    process, state, outputs = model.block_processor(), model.get_initial_state(2), []
+    for first in range(0, waveform.shape[1], 64):  # the last block is shorter
+        output, state = process(waveform[:, first : first + 64], state)
+        outputs.append(output)
+    np.testing.assert_allclose(np.concatenate(outputs, axis=1), whole, atol=1e-5 * np.abs(whole).max())
+    # It keeps the weights that it was made with.
+    state = model.get_initial_state(2)
+    model.weights[0].assign(np.zeros(model.weights[0].shape))
+    np.testing.assert_array_equal(process(waveform[:, :64], state)[0], outputs[0])
+
+
+@pytest.mark.skipif(TENSORFLOW, reason="shows the error of the other backends")
+def test_needs_tensorflow_for_its_block_processor():
+    with pytest.raises(RuntimeError, match="Expected the Keras backend to be tensorflow"):
+        NamWaveNet.from_preset("nano").block_processor()
 
 
 @cases
@@ -140,7 +167,7 @@ def test_every_trainable_weight_is_trained(rng, name):
     moved = [(a != b).any() for a, b in zip(model.get_weights(), before, strict=True)]
     assert moved == [v.trainable for v in model.weights]
     # A projection whose output goes nowhere, and its modulation; in each of two stages.
-    assert sum(not v.trainable for v in model.weights) == (2 if name in ("classic", "kernel 1") else 4)
+    assert sum(not v.trainable for v in model.weights) == (2 if name in ("classic", "kernel 1", "no memory") else 4)
 
 
 @pytest.mark.skipif(not TENSORFLOW, reason="fit is compared on one backend")

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_number
+from tf_wavenet.models._decoding import import_decoding
 from tf_wavenet.models.nam_head import NamHead
 from tf_wavenet.models.nam_layer_array import NamLayerArray
 from tf_wavenet.models.nam_presets import NAM_PRESETS
@@ -19,9 +20,9 @@ class NamWaveNet(keras.Model):
     `fit` on pairs of input and output. What came before the first sample is silence without end, as a plug-in prewarms
     its models, not zeros in every layer: biases have had their effect.
 
-    To process audio in blocks, pass the state on; compiled, a block of 64 samples is the measure of a plug-in::
+    To process audio in blocks as a plug-in does, pass the state on::
 
-        process = tf.function(model.prime, jit_compile=True)
+        process = model.block_processor()
         state = model.get_initial_state(batch_size=1)
         for block in blocks:  # [1, 64]
             output, state = process(block, state)
@@ -145,20 +146,19 @@ class NamWaveNet(keras.Model):
             batch_size: Int or scalar integer tensor.
 
         Returns:
-            Dict of tensors in the compute dtype, the past inputs of every convolution that looks back,
-            `[batch, receptive_field - 1, channels]` each.
+            Dict of one tensor in the compute dtype, `past`, `[batch, state_size]`: the past inputs of every convolution
+            that looks back, in order of time. (One tensor, because each costs a call of a compiled function dearly.)
         """
         if not self.built:
             raise ValueError(f"Expected {self.name} to be built before it streams: call it, or build().")
-        state = {}
+        pasts = []
 
         def convolve(conv, x):
-            if conv.kernel_size > 1:
-                state[_key(state)] = ops.repeat(x, conv.receptive_field - 1, axis=1)
+            pasts.append(ops.tile(x[:, 0], (1, conv.receptive_field - 1)))
             return conv.apply_taps([x] * conv.kernel_size)
 
         self.forward(ops.zeros((batch_size, 1, 1), self.compute_dtype), convolve)
-        return state
+        return {"past": ops.concatenate(pasts, axis=-1)}
 
     def step(self, sample, state):
         """Processes one sample; blocks (`prime`) are far cheaper.
@@ -183,47 +183,46 @@ class NamWaveNet(keras.Model):
         Returns:
             `(output, state)`: float32 `[batch, time]` and the state after the block.
         """
-        new_state = {}
+        pasts = []
 
         def convolve(conv, x):
-            if conv.kernel_size == 1:
-                return conv.apply_taps([x])
-            key = _key(new_state)
-            joined = ops.concatenate([state[key], x], axis=1)
-            new_state[key] = joined[:, ops.shape(x)[1] :]
+            (batch, time, _), length, channels = ops.shape(x), conv.receptive_field - 1, x.shape[-1]
+            first, size = sum(past.shape[-1] for past in pasts), length * channels
+            past = ops.reshape(state["past"][:, first : first + size], (batch, length, channels))
+            joined = ops.concatenate([past, x], axis=1)
+            pasts.append(ops.reshape(joined[:, time:], (batch, size)))
             return conv.convolve(joined)
 
         x = ops.expand_dims(ops.cast(ops.convert_to_tensor(waveform), self.compute_dtype), -1)
         y = ops.cast(self.forward(x, convolve), "float32")
-        return (ops.squeeze(y, -1) if self.output_channels == 1 else y), new_state
+        return (ops.squeeze(y, -1) if self.output_channels == 1 else y), {"past": ops.concatenate(pasts, axis=-1)}
+
+    def block_processor(self):
+        """Returns `prime`, compiled, with the weights of now as constants: the fastest way through short blocks.
+
+        Raises:
+            RuntimeError: If the Keras backend is not TensorFlow.
+        """
+        return import_decoding().block_processor(self)
 
     def pack_state(self, state):
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
-        pasts = [ops.reshape(state[key], (ops.shape(state[key])[0], -1)) for key in sorted(state)]
-        return ops.concatenate(pasts, axis=-1)
+        return state["past"]
 
     def unpack_state(self, rows, time=None):
-        """Returns the state of `pack_state`'s rows, `[batch, state_size]`, whatever the time."""
-        state, first = {}, 0
-        for length, channels in self._pasts():
-            past = rows[:, first : first + length * channels]
-            state[_key(state)] = ops.reshape(past, (-1, length, channels))
-            first += length * channels
-        return state
+        """Returns the state of `pack_state`'s rows, whatever the time."""
+        return {"past": ops.cast(ops.convert_to_tensor(rows), self.compute_dtype)}
 
     @property
     def state_size(self):
         """Int, the numbers of one stream's state."""
-        return sum(length * channels for length, channels in self._pasts())
+        own = sum((conv.receptive_field - 1) * channels for conv, channels in self.convolutions())
+        return own if self.condition_dsp is None else own + self.condition_dsp.state_size
 
     def convolutions(self):
         """List of `(CausalConv1D, its input channels)`, in the order of a `.nam` file; `condition_dsp` has its own."""
         parts = (*self.layer_arrays, self.post_head)
         return [pair for part in parts if part is not None for pair in part.convolutions()]
-
-    def _pasts(self):
-        own = [(c.receptive_field - 1, channels) for c, channels in self.convolutions() if c.kernel_size > 1]
-        return own if self.condition_dsp is None else [*self.condition_dsp._pasts(), *own]
 
     @property
     def receptive_field(self):
@@ -248,7 +247,3 @@ class NamWaveNet(keras.Model):
             "sample_rate": self.sample_rate,
             "metadata": self.metadata if self.metadata is None else dict(self.metadata),
         }
-
-
-def _key(state):
-    return f"past_{len(state):03}"
