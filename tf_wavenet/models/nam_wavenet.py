@@ -183,19 +183,24 @@ class NamWaveNet(keras.Model):
         Returns:
             `(output, state)`: float32 `[batch, time]` and the state after the block.
         """
-        pasts = []
+        past, first = state["past"], 0
 
         def convolve(conv, x):
-            (batch, time, _), length, channels = ops.shape(x), conv.receptive_field - 1, x.shape[-1]
-            first, size = sum(past.shape[-1] for past in pasts), length * channels
-            past = ops.reshape(state["past"][:, first : first + size], (batch, length, channels))
-            joined = ops.concatenate([past, x], axis=1)
-            pasts.append(ops.reshape(joined[:, time:], (batch, size)))
+            nonlocal past, first
+            (batch, time, channels), length = ops.shape(x), conv.receptive_field - 1
+            if not length:
+                return conv.apply_taps([x])
+            size = length * channels
+            joined = ops.reshape(state["past"][:, first : first + size], (batch, length, channels))
+            joined = ops.concatenate([joined, x], axis=1)
+            # In place, where XLA compiles: joining all pasts anew would take as long as the whole network.
+            past = ops.slice_update(past, (0, first), ops.reshape(joined[:, time:], (batch, size)))
+            first += size
             return conv.convolve(joined)
 
         x = ops.expand_dims(ops.cast(ops.convert_to_tensor(waveform), self.compute_dtype), -1)
         y = ops.cast(self.forward(x, convolve), "float32")
-        return (ops.squeeze(y, -1) if self.output_channels == 1 else y), {"past": ops.concatenate(pasts, axis=-1)}
+        return (ops.squeeze(y, -1) if self.output_channels == 1 else y), {"past": past}
 
     def block_processor(self):
         """Returns `prime`, compiled, with the weights of now as constants: the fastest way through short blocks.
