@@ -15,6 +15,7 @@ ALLOWED = {
     "streaming": set(),
     "distributions": {"_validation", "mu_law", "distributions"},
     "objectives": set(),
+    "effect_objectives": {"_validation"},
     "layers": {"_validation", "mu_law", "layers", "streaming"},
     "decoding": {"_validation", "decoding"},
     "models": {"_validation", "mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
@@ -22,7 +23,10 @@ ALLOWED = {
     "serving": {"mu_law", "decoding", "data", "serving"},
     "export": {"_validation", "streaming", "serving"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
-    "__init__": {"mu_law", "mel_spec", "distributions", "objectives", "streaming", "layers", "models", "export"},
+    "__init__": {
+        *("mu_law", "mel_spec", "distributions", "objectives", "effect_objectives", "streaming", "layers", "models"),
+        "export",
+    },
 }
 TENSORFLOW = {"decoding", "data", "serving", "export"}
 

@@ -5,6 +5,7 @@ Importing this package needs Keras only. TensorFlow is imported on first use of 
 
 from tf_wavenet import layers
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical
+from tf_wavenet.effect_objectives import EffectLoss, ErrorToSignalRatio
 from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.nam_wavenet import NamWaveNet
 from tf_wavenet.models.wavenet import WaveNet
@@ -16,6 +17,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BitsPerSample",
+    "EffectLoss",
+    "ErrorToSignalRatio",
     "Gaussian",
     "MelSpec",
     "MixtureOfGaussians",
