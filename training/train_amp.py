@@ -40,15 +40,11 @@ class KeepBest(keras.callbacks.Callback):
             return
         self.best = ratio
         training = {**self._metadata["training"], "validation_esr": ratio}
-        model = NamWaveNet.from_config(
-            {**self.model.get_config(), "metadata": {**self._metadata, "training": training}}
-        )
-        model.build()
-        model.set_weights(self.model.get_weights())
+        self.model.metadata = {**self._metadata, "training": training}
         with atomic_path(self._run / "model.nam") as partial:
-            write_nam(model, partial)
+            write_nam(self.model, partial)
         with atomic_path(self._run / "model.keras") as partial:
-            model.save(partial)
+            self.model.save(partial)
 
 
 def windows(pair: AmpPair, context: int, config: AmpConfig) -> tf.data.Dataset:
@@ -145,6 +141,8 @@ def train(config: AmpConfig) -> tuple[Path, float]:
         shuffle=False,  # the dataset does it
         verbose=2,
     )
+    if best.best == float("inf"):
+        raise ValueError(f"Expected the training to converge; try a learning rate below {config.learning_rate}")
     return config.run / "model.nam", best.best
 
 

@@ -29,7 +29,7 @@ def config(rng, tmp_path):
         model="nam_nano",
         name="Tanh 100",
         validation_seconds=0.5,
-        epochs=4,
+        epochs=3,
         batch_size=2,
         window_samples=2000,
         learning_rate=0.01,
@@ -64,6 +64,11 @@ def test_refuses_a_run_folder_that_is_not_new_and_recordings_that_are_too_short(
     with pytest.raises(ValueError, match="Expected 4.5 s to train on, or smaller batches. Received: 2.5 s"):
         train(dataclasses.replace(config, batch_size=16))
     assert not config.run.exists()
+
+
+def test_says_that_it_did_not_converge(config):
+    with pytest.raises(ValueError, match="Expected the training to converge; try a learning rate below 1e[+]20"):
+        train(dataclasses.replace(config, learning_rate=1e20, epochs=1))
 
 
 def test_windows_meet_every_sample_once_an_epoch(config):
