@@ -17,6 +17,7 @@ ALLOWED = {
     "objectives": set(),
     "adversarial_losses": set(),
     "stft_loss": {"_validation", "mel_filterbank"},
+    "effect_objectives": {"_validation"},
     "layers": {"_validation", "mu_law", "layers", "streaming"},
     "decoding": {"_validation", "decoding"},
     "models": {"_validation", "mu_law", "mel_spec", "distributions", "objectives", "layers", "models", "decoding"},
@@ -26,17 +27,9 @@ ALLOWED = {
     "importers": {"_validation", "mel_spec", "distributions", "models", "importers"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {
-        "mu_law",
-        "mel_spec",
-        "distributions",
-        "objectives",
-        "streaming",
-        "layers",
-        "models",
-        "export",
-        "stft_loss",
-    }
-    | {"adversarial_losses", "gan_vocoder"},
+        *("mu_law", "mel_spec", "distributions", "objectives", "effect_objectives", "streaming", "layers", "models"),
+        *("export", "stft_loss", "adversarial_losses", "gan_vocoder"),
+    },
 }
 TENSORFLOW = {"decoding", "data", "serving", "export", "gan_vocoder", "importers"}
 

@@ -5,8 +5,10 @@ Importing this package needs Keras only. TensorFlow is imported on first use of 
 
 from tf_wavenet import layers
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical
+from tf_wavenet.effect_objectives import EffectLoss, ErrorToSignalRatio
 from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.hifi_gan import HiFiGAN
+from tf_wavenet.models.nam_wavenet import NamWaveNet
 from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
 from tf_wavenet.models.vocoder import Vocoder
 from tf_wavenet.models.wavenet import WaveNet
@@ -19,6 +21,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BitsPerSample",
+    "EffectLoss",
+    "ErrorToSignalRatio",
     "Gaussian",
     "HiFiGAN",
     "MelSpec",
@@ -26,6 +30,7 @@ __all__ = [
     "MixtureOfLogistics",
     "MuLawCategorical",
     "MultiResolutionSTFTLoss",
+    "NamWaveNet",
     "NegativeLogLikelihood",
     "ParallelWaveGAN",
     "Streamable",

@@ -70,7 +70,26 @@ def _field_of(model, x):
     return x.shape[1] - int(np.flatnonzero(np.abs(gradient).sum(axis=(0, 2)))[0])
 
 
-@pytest.mark.parametrize("name", ["filters", "kernel_size", "dilation_rate"])
+@pytest.mark.parametrize("groups", [2, 4])
+def test_groups_equal_numpy_group_by_group_and_stream(rng, groups):
+    layer = CausalConv1D(8, 3, 2, groups=groups)
+    x = rng.normal(size=(2, 13, 4)).astype("float32")
+    verify_streaming_contract(layer, x)
+    assert layer.kernel.shape == (3, 4 // groups, 8) and layer.input_channels == 4
+    kernels, biases = np.split(np.array(layer.kernel), groups, axis=-1), np.split(np.array(layer.bias), groups)
+    parts = zip(np.split(x, groups, axis=-1), kernels, biases, strict=True)
+    expected = np.concatenate([reference.causal_conv(*part, dilation=2) for part in parts], axis=-1)
+    np.testing.assert_allclose(layer(x), expected, atol=1e-5)
+
+
+def test_refuses_groups_that_do_not_divide():
+    with pytest.raises(ValueError, match="Expected groups to divide filters=4. Received: groups=3"):
+        CausalConv1D(4, 2, groups=3)
+    with pytest.raises(ValueError, match="Expected groups to divide 3 channels. Received: groups=2"):
+        CausalConv1D(4, 2, groups=2).build((None, None, 3))
+
+
+@pytest.mark.parametrize("name", ["filters", "kernel_size", "dilation_rate", "groups"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, None])
 def test_refuses_sizes_that_are_not_positive_ints(name, value):
     with pytest.raises(ValueError, match=f"Expected {name} to be a positive int. Received: {name}="):

@@ -1,5 +1,6 @@
-"""Incremental generation: one compiled loop over `Streamable.step`."""
+"""Compiled schedules of `Streamable` models: generation, a loop over `step`, and processing block by block."""
 
+from tf_wavenet.decoding.block_processor import block_processor
 from tf_wavenet.decoding.decoder import Decoder, generate, stream
 
-__all__ = ["Decoder", "generate", "stream"]
+__all__ = ["Decoder", "block_processor", "generate", "stream"]

@@ -1,4 +1,4 @@
-"""Weights of other projects' models, read without their software."""
+"""Models that others have trained, read without their software; nothing in a file is executed."""
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.checkpoint_file import read_checkpoint
@@ -6,6 +6,7 @@ from tf_wavenet.importers.ibab import from_ibab, read_tf1_checkpoint
 from tf_wavenet.importers.import_weights import import_weights
 from tf_wavenet.importers.jik876 import from_jik876
 from tf_wavenet.importers.kan_bayashi import from_kan_bayashi
+from tf_wavenet.importers.nam import read_nam, write_nam
 from tf_wavenet.importers.r9y9 import from_r9y9
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict, fold_weight_norm
@@ -23,7 +24,9 @@ __all__ = [
     "from_r9y9",
     "import_weights",
     "read_checkpoint",
+    "read_nam",
     "read_statistics",
     "read_tf1_checkpoint",
     "read_torch_checkpoint",
+    "write_nam",
 ]

@@ -1,6 +1,7 @@
 """Dilated causal convolution, over whole sequences and one sample at a time."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int
@@ -21,6 +22,7 @@ class CausalConv1D(StreamingLayer):
         activation: Activation function or its Keras name; None is linear.
         use_bias: Whether a bias is added.
         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer: As in `keras.layers.Conv1D`.
+        groups: Int >= 1; inputs and filters are split into as many groups, and each sees its own inputs only.
 
     Input shape:
         `[batch, time, channels]`; `[batch, channels]` in `step`.
@@ -29,7 +31,7 @@ class CausalConv1D(StreamingLayer):
         `[batch, time, filters]`; `[batch, filters]` in `step`.
 
     Raises:
-        ValueError: If a size is not a positive int.
+        ValueError: If a size is not a positive int, or `groups` does not divide both the channels and the filters.
 
     Example:
     >>> layer = CausalConv1D(filters=4, kernel_size=2, dilation_rate=8)
@@ -58,6 +60,7 @@ class CausalConv1D(StreamingLayer):
         bias_initializer="zeros",
         kernel_regularizer=None,
         bias_regularizer=None,
+        groups=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -70,17 +73,25 @@ class CausalConv1D(StreamingLayer):
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.groups = check_positive_int("groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(f"Expected groups to divide filters={filters}. Received: groups={groups}")
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(self, input_shape):
-        """Creates the kernel, `[kernel_size, channels, filters]`, oldest tap first, and the bias, `[filters]`."""
+        """Creates the kernel, `[kernel_size, channels / groups, filters]`, oldest tap first, and the bias."""
         channels = input_shape[-1]
         if channels is None:
             raise ValueError(f"Expected the last axis (channels) to be known. Received: input_shape={input_shape}")
+        if channels % self.groups:
+            raise ValueError(f"Expected groups to divide {channels} channels. Received: groups={self.groups}")
         self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: channels})
+        in_group, out_group = channels // self.groups, self.filters // self.groups
+        if self.groups > 1:
+            self._same_group = np.kron(np.eye(self.groups), np.ones((in_group, out_group))).astype("float32")
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(self.kernel_size, channels, self.filters),
+            shape=(self.kernel_size, in_group, self.filters),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
         )
@@ -109,7 +120,10 @@ class CausalConv1D(StreamingLayer):
     def apply_taps(self, taps):
         """Returns the output for `kernel_size` taps, oldest first, each `[..., channels]`: one matrix product."""
         x = ops.concatenate(taps, axis=-1) if len(taps) > 1 else taps[0]
-        y = ops.matmul(x, ops.cast(ops.reshape(self.kernel, (-1, self.filters)), x.dtype))
+        kernel = self.kernel
+        if self.groups > 1:  # zeros between groups: still one matrix product
+            kernel = ops.tile(kernel, (1, self.groups, 1)) * self._same_group
+        y = ops.matmul(x, ops.cast(ops.reshape(kernel, (-1, self.filters)), x.dtype))
         if self.use_bias:
             y = ops.add(y, ops.cast(self.bias, y.dtype))
         return self.activation(y)
@@ -121,7 +135,7 @@ class CausalConv1D(StreamingLayer):
     @property
     def input_channels(self):
         """Int, the channels that the layer was built for."""
-        return self.kernel.shape[1]
+        return self.kernel.shape[1] * self.groups
 
     @property
     def receptive_field(self):
@@ -145,4 +159,5 @@ class CausalConv1D(StreamingLayer):
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
             "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+            "groups": self.groups,
         }

@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_wavenet.models._decoding import import_decoding
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
 
 
@@ -65,7 +66,7 @@ class AutoregressiveModel(keras.Model):
             FloatingPointError: If the model predicts NaN.
             RuntimeError: If the Keras backend is not TensorFlow.
         """
-        generate = _decoding().generate
+        generate = import_decoding().generate
         conditions = {"local_condition": local_condition, "global_condition": global_condition}
         return generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
 
@@ -102,7 +103,7 @@ class AutoregressiveModel(keras.Model):
         Raises:
             ValueError: As `generate`, at once and not at the first chunk.
         """
-        stream = _decoding().stream
+        stream = import_decoding().stream
         conditions = {"local_condition": local_condition, "global_condition": global_condition}
         return stream(self, num_samples, chunk_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
 
@@ -136,11 +137,3 @@ class AutoregressiveModel(keras.Model):
 
     def _target(self, x, y):
         return self.split_inputs(x)[0] if y is None else y
-
-
-def _decoding():
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(f"Expected the Keras backend to be tensorflow. Received: {keras.backend.backend()}")
-    from tf_wavenet import decoding
-
-    return decoding

@@ -1,0 +1,37 @@
+import keras
+import numpy as np
+import pytest
+
+from tf_wavenet import EffectLoss, ErrorToSignalRatio
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.7])
+def test_loss_equals_numpy_and_ignores_samples_of_weight_zero(rng, weight):
+    y, z = rng.normal(size=(2, 3, 20)).astype("float32")
+    mask = np.r_[np.zeros(5), np.ones(15)][None].repeat(3, axis=0).astype("float32")
+    error = z.astype("float64") - y
+    expected = np.mean(error[:, 5:] ** 2) + weight * np.mean((error[:, 5:] - 0.85 * error[:, 4:-1]) ** 2)
+    loss = EffectLoss(weight)
+    np.testing.assert_allclose(loss(y, z, mask), expected, rtol=1e-5)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    np.testing.assert_allclose(again(y, z, mask), expected, rtol=1e-5)
+
+
+def test_ratio_is_of_all_samples_together(rng):
+    y, z = rng.normal(size=(2, 6, 20)) * np.arange(1, 7)[:, None]
+    mask = rng.integers(0, 2, (6, 20)).astype("float32")
+    metric = ErrorToSignalRatio()
+    assert float(metric.result()) == 0.0
+    for rows in (slice(0, 1), slice(1, 6)):
+        metric.update_state(y[rows], z[rows], mask[rows])
+    np.testing.assert_allclose(metric.result(), (mask * (z - y) ** 2).sum() / (mask * y**2).sum(), rtol=1e-5)
+    metric.reset_state()
+    metric.update_state(y, np.zeros_like(y))
+    np.testing.assert_allclose(metric.result(), 1.0, rtol=1e-6)
+
+
+def test_refuses_weights_below_zero():
+    with pytest.raises(ValueError, match="Expected pre_emphasis_weight >= 0. Received: pre_emphasis_weight=-1"):
+        EffectLoss(-1.0)
+    with pytest.raises(ValueError, match="Received: pre_emphasis='x'"):
+        EffectLoss(pre_emphasis="x")

@@ -1,0 +1,83 @@
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+
+from tests import nam_reference
+from tests.training.test_amp_pair import RATE, amplified, playing
+from tf_wavenet.importers import read_nam
+from training.amp_config import AmpConfig
+from training.amp_pair import AmpPair
+from training.train_amp import train, windows
+
+LATENCY = 37
+
+
+@pytest.fixture
+def config(rng, tmp_path):
+    x = playing(rng, 3.0)
+    y = np.r_[np.zeros(LATENCY, "float32"), amplified(x)][: len(x)]
+    for name, waveform in (("in.wav", x), ("out.wav", y)):
+        soundfile.write(tmp_path / name, waveform, RATE, subtype="FLOAT")
+    return AmpConfig(
+        input=tmp_path / "in.wav",
+        output=tmp_path / "out.wav",
+        run=tmp_path / "run",
+        model="nam_nano",
+        name="Tanh 100",
+        validation_seconds=0.5,
+        epochs=3,
+        batch_size=2,
+        window_samples=2000,
+        learning_rate=0.01,
+        jit_compile=False,
+    )
+
+
+def test_learns_an_amplifier_and_writes_its_file(config, capsys):
+    path, ratio = train(config)
+    assert path == config.run / "model.nam"
+    assert "output is 37 samples (4.6 ms) late; shifted by 29" in capsys.readouterr().out
+    assert ratio < 0.5  # silence gets 1
+    nam = json.loads(path.read_text())
+    assert (nam["metadata"]["name"], nam["sample_rate"], nam["version"]) == ("Tanh 100", RATE, "0.5.4")
+    assert nam["metadata"]["training"] == {"latency_samples": 29, "validation_esr": ratio}
+    # The figure belongs to the file: NumPy gets it from the file and the end of the recordings.
+    x, _ = soundfile.read(config.input, dtype="float32")
+    y, _ = soundfile.read(config.output, dtype="float32")
+    x, y = x[:-29], y[29:]
+    ours = nam_reference.process(nam, x)[-RATE // 2 :]
+    np.testing.assert_allclose(((ours - y[-RATE // 2 :]) ** 2).sum() / (y[-RATE // 2 :] ** 2).sum(), ratio, rtol=1e-3)
+    loaded = keras.models.load_model(config.run / "model.keras")
+    for a, b in zip(loaded.get_weights(), read_nam(path).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_refuses_a_run_folder_that_is_not_new_and_recordings_that_are_too_short(config, tmp_path):
+    with pytest.raises(ValueError, match="Expected --run to be a new folder. Already there"):
+        train(dataclasses.replace(config, run=tmp_path))
+    with pytest.raises(ValueError, match="Expected more than 3.4 s. Received: 3.0 s"):
+        train(dataclasses.replace(config, validation_seconds=2.9))
+    with pytest.raises(ValueError, match="Expected 4.5 s to train on, or smaller batches. Received: 2.5 s"):
+        train(dataclasses.replace(config, batch_size=16))
+    assert not config.run.exists()
+
+
+def test_says_that_it_did_not_converge(config):
+    with pytest.raises(ValueError, match="Expected the training to converge; try a learning rate below 1e[+]20"):
+        train(dataclasses.replace(config, learning_rate=1e20, epochs=1))
+
+
+def test_windows_meet_every_sample_once_an_epoch(config):
+    context = 10
+    samples = np.arange(context + 3 * config.window_samples + 5, dtype="float32")
+    config = dataclasses.replace(config, batch_size=3)
+    ((x, y, weight),) = list(windows(AmpPair(samples, -samples, RATE), context, config))
+    np.testing.assert_array_equal(x, -y)
+    np.testing.assert_array_equal(weight[:, :context], 0.0)
+    targets = np.sort(x.numpy()[weight.numpy() == 1])
+    np.testing.assert_array_equal(targets, samples[context:-5])
+    np.testing.assert_array_equal(np.diff(x, axis=1), 1.0)

@@ -1,0 +1,94 @@
+"""Loss and metric of models that turn one waveform into another, such as `NamWaveNet`."""
+
+import keras
+from keras import ops
+
+from tf_wavenet._validation import check_number
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class EffectLoss(keras.losses.Loss):
+    """Mean squared error of waveforms, plus that of the pre-emphasised ones: `e[t] - coefficient * e[t - 1]`.
+
+    Pre-emphasis weighs high frequencies, which carry little energy and much of the sound. The first sample of a row has
+    none before it and counts in the first term only.
+
+    Args:
+        pre_emphasis_weight: Float >= 0, factor on the second term; 0 is the plain mean squared error.
+        pre_emphasis: Float, the coefficient.
+        reduction: As in `keras.losses.Loss`; by default samples of weight 0 do not count, neither above nor below
+            the line.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+
+    Example:
+    >>> loss = EffectLoss(pre_emphasis_weight=1.0)
+    >>> round(float(loss(keras.ops.zeros((1, 4)), keras.ops.array([[0.0, 1.0, 0.0, 0.0]]))), 3)
+    0.681
+
+    References:
+        Wright et al., Real-Time Guitar Amplifier Emulation with Deep Learning (2020), section 3.3.
+    """
+
+    def __init__(
+        self,
+        pre_emphasis_weight=0.0,
+        pre_emphasis=0.85,
+        reduction="mean_with_sample_weight",
+        name="effect_loss",
+        dtype=None,
+    ):
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.pre_emphasis_weight = check_number("pre_emphasis_weight", pre_emphasis_weight)
+        self.pre_emphasis = check_number("pre_emphasis", pre_emphasis)
+        if not self.pre_emphasis_weight >= 0:
+            raise ValueError(f"Expected pre_emphasis_weight >= 0. Received: pre_emphasis_weight={pre_emphasis_weight}")
+
+    def call(self, y_true, y_pred):
+        """Returns `[batch, time]` for waveforms `[batch, time]`."""
+        error = y_pred - y_true
+        if not self.pre_emphasis_weight:
+            return ops.square(error)
+        emphasised = ops.pad(error[:, 1:] - self.pre_emphasis * error[:, :-1], ((0, 0), (1, 0)))
+        return ops.square(error) + self.pre_emphasis_weight * ops.square(emphasised)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "pre_emphasis_weight": self.pre_emphasis_weight,
+            "pre_emphasis": self.pre_emphasis,
+        }
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class ErrorToSignalRatio(keras.metrics.Metric):
+    """Energy of the error over energy of the target, of all samples together; 0 is perfect, 1 is what silence gets.
+
+    Example:
+    >>> metric = ErrorToSignalRatio()
+    >>> metric.update_state(keras.ops.array([[2.0, 0.0]]), keras.ops.array([[1.0, 0.0]]))
+    >>> float(metric.result())
+    0.25
+
+    References:
+        Wright et al., Real-Time Guitar Amplifier Emulation with Deep Learning (2020), equation 10.
+    """
+
+    def __init__(self, name="esr", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self._direction = "down"
+        self.error = self.add_variable((), "zeros", name="error")
+        self.signal = self.add_variable((), "zeros", name="signal")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds waveforms `[batch, time]`; `sample_weight` is None or broadcasts to them."""
+        y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
+        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, self.dtype)
+        self.error.assign_add(ops.sum(weight * ops.square(y_pred - y_true)))
+        self.signal.assign_add(ops.sum(weight * ops.square(y_true)))
+
+    def result(self):
+        """Returns the ratio; 0 before the first sample."""
+        return ops.divide_no_nan(self.error.value, self.signal.value)

@@ -1,0 +1,12 @@
+"""What models do through TensorFlow, imported on first use."""
+
+import keras
+
+
+def import_decoding():
+    """Returns `tf_wavenet.decoding`; raises a RuntimeError if the Keras backend is not TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(f"Expected the Keras backend to be tensorflow. Received: {keras.backend.backend()}")
+    from tf_wavenet import decoding
+
+    return decoding
