@@ -14,7 +14,7 @@ ALL := -e ".[quality,serving,page,test]"
 endif
 BIN := $(VENV)/bin
 # Two processes, a test file to one of them.
-PYTEST := -m pytest -n 2 --dist loadfile
+PYTEST := -m pytest -n 2 --dist loadfile -rs
 
 .PHONY: setup demo test test-large test-latest test-jax bench lint format
 

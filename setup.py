@@ -20,6 +20,7 @@ quality = [
 # What examples/serving and the page need; the converters and stubs follow TensorFlow's version.
 serving = ["tensorflow-serving-api>=2.17", "grpcio>=1.60", "ai-edge-litert>=2.0", "tf2onnx>=1.16", "onnxruntime>=1.17"]
 page = [*train, "gradio>=5"]
+imports = ["pyyaml>=6", "safetensors>=0.4"]
 
 setup(
     name="tf-wavenet",
@@ -36,13 +37,14 @@ setup(
         # The native library of tensorflow-io's last release loads with TensorFlow 2.16 and 2.17 only.
         "io": [*audio, "tensorflow-io==0.37.1", "tensorflow<2.18"],
         "train": train,
+        "import": imports,
         "speech": [*train, *speech],
         "quality": [*train, *speech, *quality],
         "serving": serving,
         "page": page,
         "test": [
             *[*train, "av>=14", "pytest>=8", "pytest-xdist>=3.6", "scipy>=1.11", "hypothesis>=6", "librosa>=0.11"],
-            *["playwright>=1.45", "ruff==0.17.6"],
+            *[*imports, "playwright>=1.45", "ruff==0.17.6"],
         ],
     },
     classifiers=[
