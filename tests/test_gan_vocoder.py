@@ -59,7 +59,7 @@ def same(a, b):
 
 
 @kinds
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.large)])
 def test_three_steps_and_three_more_are_six(kind, jit_compile, tmp_path):
     options = {"jit_compile": jit_compile, "discriminator_start": 2}
     whole = make(kind, **options)
