@@ -11,11 +11,10 @@ on a machine only ever make it slower. `ratio` is our speed over the core's.
 
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Literal
 
+from benchmarks._own_process import measure_alone
 from training.command_line import parse
 from training.command_line import run as run_command
 
@@ -51,32 +50,13 @@ class BenchConfig:
             raise ValueError(f"Expected core to be a program. Not found: {self.core}")
 
 
-def measure(case: dict[str, object]) -> dict[str, object]:
-    """Measures one model in a process of its own.
-
-    Args:
-        case: Keyword arguments of `_nam_blocks.measure`.
-
-    Returns:
-        Its figures.
-
-    Raises:
-        ValueError: If the process fails, with the end of what it said.
-    """
-    command = [sys.executable, "-m", "benchmarks._nam_blocks", json.dumps(case)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise ValueError(f"Measuring {case} failed: {done.stderr[-1000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main() -> None:
     """Measures as the command line says."""
     config = parse(BenchConfig)
     core = None if config.core is None else str(config.core.resolve())
     for preset in config.presets:
         case = {"preset": preset, "block_samples": config.block_samples, "rounds": config.rounds, "core": core}
-        figures = measure(case)
+        figures = measure_alone("benchmarks._nam_blocks", case)
         if config.json:
             print(json.dumps(figures), flush=True)
             continue

@@ -13,10 +13,9 @@ bound is built) is its own; `idle_memory_mib` was resident before the first step
 
 import dataclasses
 import json
-import subprocess
-import sys
 from typing import Literal
 
+from benchmarks._own_process import measure_alone
 from training.command_line import parse
 from training.command_line import run as run_command
 
@@ -62,30 +61,11 @@ def cases(config: BenchConfig) -> list[dict[str, object]]:
     return [{"preset": preset, "xla": xla, **sizes} for preset in config.presets for xla in (True, False)]
 
 
-def measure(case: dict[str, object]) -> dict[str, object]:
-    """Measures one case in a process of its own.
-
-    Args:
-        case: Keyword arguments of `_train_step.measure`.
-
-    Returns:
-        Its figures.
-
-    Raises:
-        ValueError: If the process fails, with the end of what it said.
-    """
-    command = [sys.executable, "-m", "benchmarks._train_step", json.dumps(case)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise ValueError(f"Measuring {case} failed: {done.stderr[-1000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main() -> None:
     """Measures as the command line says."""
     config = parse(BenchConfig)
     for case in cases(config):
-        figures = measure(case)
+        figures = measure_alone("benchmarks._train_step", case)
         if config.json:
             print(json.dumps(figures), flush=True)
             continue

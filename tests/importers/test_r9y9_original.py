@@ -14,6 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.importers.r9y9_reference import CASES, HPARAMS  # noqa: E402
+from tests.originals import randomise_original  # noqa: E402
 from tf_wavenet import MuLawCategorical, mu_law_encode  # noqa: E402
 from tf_wavenet.importers import Settings, StateDict, from_r9y9, read_checkpoint  # noqa: E402
 
@@ -43,15 +44,7 @@ def build(h, monkeypatch):
         )
     for module in network.modules():
         module._backward_hooks.clear()  # they only reset caches of step-by-step generation, and warn
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            # As at the start of training, but for biases and gains, whose zeros and ones hide mistakes.
-            if name.endswith("bias"):
-                parameter.normal_(0.0, 0.1)
-            elif name.endswith("weight_g"):
-                parameter.mul_(torch.rand(parameter.shape) + 0.5)
-    return network.eval()
+    return randomise_original(network)
 
 
 def save(network, path, is_zip):

@@ -3,10 +3,8 @@
 Needs torch, and checkouts named by the variables HIFI_GAN and PARALLEL_WAVEGAN.
 """
 
-import importlib
 import json
 import os
-import sys
 import types
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 torch = pytest.importorskip("torch")
 yaml = pytest.importorskip("yaml")
 
+from tests.originals import load_original, randomise_original  # noqa: E402
 from tf_wavenet import MelSpec  # noqa: E402
 from tf_wavenet.importers import import_weights  # noqa: E402
 
@@ -29,29 +28,10 @@ def original(monkeypatch):
     """Function of an environment variable and a module that imports it from the checkout that the variable names."""
 
     def load(variable, module):
-        checkout = os.environ.get(variable)
-        if checkout is None:
-            pytest.skip(f"no checkout in {variable}")
-        monkeypatch.syspath_prepend(checkout)
-        for name in ("utils", "models"):
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        scipy_signal = pytest.importorskip("scipy.signal")
-        monkeypatch.setattr(scipy_signal, "kaiser", scipy_signal.windows.kaiser, raising=False)  # where it was
-        return Path(checkout), importlib.import_module(module)
+        imported = load_original(variable, module, monkeypatch)
+        return Path(os.environ[variable]), imported
 
     return load
-
-
-def randomise(network):
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            # As at the start of training, but for biases and gains, whose zeros and ones hide mistakes.
-            if name.endswith("bias"):
-                parameter.normal_(0.0, 0.1)
-            elif name.endswith("weight_g"):
-                parameter.mul_(torch.rand(parameter.shape) + 0.5)
-    return network.eval()
 
 
 def compare(network, model, rng, context=None):
@@ -76,7 +56,7 @@ def compare(network, model, rng, context=None):
 def test_jik876(original, tmp_path, rng, version, is_zip):
     checkout, module = original("HIFI_GAN", "models")
     text = (checkout / f"config_{version}.json").read_text()
-    network = randomise(module.Generator(types.SimpleNamespace(**json.loads(text))))
+    network = randomise_original(module.Generator(types.SimpleNamespace(**json.loads(text))))
     (tmp_path / "config.json").write_text(text)
     saved = {"generator": network.state_dict()}
     torch.save(saved, tmp_path / "g_00000007", _use_new_zipfile_serialization=is_zip)
@@ -126,7 +106,7 @@ def test_kan_bayashi(original, tmp_path, rng, recipe, kind, causal, is_zip, form
     config = yaml.safe_load((checkout / f"egs/ljspeech/voc1/conf/{recipe}.yaml").read_text())
     config["format"] = form
     config["generator_params"]["use_causal_conv"] = causal
-    network = randomise(getattr(module, kind)(**config["generator_params"]))
+    network = randomise_original(getattr(module, kind)(**config["generator_params"]))
     model = import_weights(save(network, config, tmp_path, is_zip))
     expected = MelSpec.from_preset("kan_bayashi", normalization=(tuple(MEAN), tuple(SCALE)))
     assert model.mel_spec == expected and model.causal == causal

@@ -3,16 +3,12 @@
 Needs torch, and checkouts named by the variables HIFI_GAN (jik876/hifi-gan) and PARALLEL_WAVEGAN (kan-bayashi's).
 """
 
-import importlib
-import os
-import sys
 import types
 
 import numpy as np
 import pytest
-import scipy.signal
-import scipy.signal.windows
 
+from tests.originals import load_original, randomise_original
 from tf_wavenet import HiFiGAN, ParallelWaveGAN
 from tf_wavenet.models.original_names import hifi_gan_names, kan_bayashi_hifi_gan_names, parallel_wavegan_names
 
@@ -23,20 +19,7 @@ FRAMES = (1, 2, 31)
 @pytest.fixture
 def original(monkeypatch):
     """Function of an environment variable and a module that imports it from the checkout that the variable names."""
-    pytest.importorskip("torch")
-
-    def load(variable, module):
-        checkout = os.environ.get(variable)
-        if checkout is None:
-            pytest.skip(f"no checkout in {variable}")
-        monkeypatch.syspath_prepend(checkout)
-        # A window of SciPy's that has moved since.
-        monkeypatch.setattr(scipy.signal, "kaiser", scipy.signal.windows.kaiser, raising=False)
-        for name in ("utils", "models"):
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        return importlib.import_module(module)
-
-    return load
+    return lambda variable, module: load_original(variable, module, monkeypatch)
 
 
 def tensors_of(network):
@@ -52,24 +35,10 @@ def assign(pairs, tensors):
     return tensors.keys() - used
 
 
-def randomise(network):
-    import torch
-
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            # As at the start of training, but for biases and gains, whose zeros and ones hide mistakes.
-            if name.endswith("bias"):
-                parameter.normal_(0.0, 0.1)
-            elif name.endswith("weight_g"):
-                parameter.mul_(torch.rand(parameter.shape) + 0.5)
-
-
 def compare(network, model, pairs, rng, noise=False, unused=()):
     import torch
 
-    randomise(network)
-    network.eval()
+    randomise_original(network)
     inputs = [rng.normal(-4.0, 2.0, (2, frames, 80)).astype("float32") for frames in FRAMES]
     noises = [rng.normal(size=(2, frames * model.local_hop)).astype("float32") for frames in FRAMES]
 
