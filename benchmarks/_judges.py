@@ -10,6 +10,8 @@ from types import ModuleType
 
 import numpy as np
 
+from tf_wavenet import MultiResolutionSTFTLoss
+
 SAMPLE_RATE = 16000  # in Hz, of everything judged here
 PACKAGES = ("librosa", "onnxruntime", "pesq", "pocketsphinx", "pystoi", "scipy", "speechmos")
 
@@ -156,6 +158,26 @@ def mel_cepstra(powers: np.ndarray) -> np.ndarray:
     return scipy_fft.dct(logs, type=2, axis=1)[:, 1 : NUM_CEPSTRA + 1] / (2 * powers.shape[1])
 
 
+def stft_loss(reference: np.ndarray, audio: np.ndarray) -> float:
+    """Measures how far magnitude spectra lie apart, at the three resolutions of Parallel WaveGAN.
+
+    Args:
+        reference: Float array `[time]` in [-1, 1].
+        audio: Float array `[time]` of the same length.
+
+    Returns:
+        `tf_wavenet.MultiResolutionSTFTLoss`, at least 0; NaN below 65 ms or if the reference is silent.
+
+    References:
+        Yamamoto et al., Parallel WaveGAN (2020), section 2.3.
+    """
+    reference, audio = _pair(reference, audio)
+    if len(reference) <= _FFT or not np.any(reference):
+        return float("nan")
+    loss = MultiResolutionSTFTLoss()
+    return float(loss(*(waveform[np.newaxis].astype(np.float32) for waveform in (reference, audio))))
+
+
 def dnsmos(audio: np.ndarray) -> float:
     """Predicts how listeners would rate the overall quality of `audio`, heard alone, by the network DNSMOS P.835.
 
@@ -183,12 +205,13 @@ def judge(reference: np.ndarray, audio: np.ndarray) -> dict[str, float]:
         audio: Float array `[time]` of the same length.
 
     Returns:
-        `pesq_wb`, `stoi`, `mcd_db`, `dnsmos`.
+        `pesq_wb`, `stoi`, `mcd_db`, `stft_loss`, `dnsmos`.
     """
     return {
         "pesq_wb": pesq_wb(reference, audio),
         "stoi": stoi(reference, audio),
         "mcd_db": mel_cepstral_distortion(reference, audio),
+        "stft_loss": stft_loss(reference, audio),
         "dnsmos": dnsmos(audio),
     }
 

@@ -41,34 +41,34 @@ def draw(manifest: Manifest, minutes: float, seed: int) -> Corpus:
 
 
 def read(
-    model: Path | None, data: Path | None, sample_rate: int, minutes: float, seed: int
+    models: tuple[Path, ...], data: Path | None, sample_rate: int, minutes: float, seed: int
 ) -> tuple[Corpus, list[str | None]]:
     """Reads the recordings to score.
 
     Args:
-        model: Run folder, or a model file; or None.
-        data: Folder of recordings; None for the held-out files of the run around `model`.
+        models: Run folders, or model files.
+        data: Folder of recordings; None for the held-out files of the run around the first of `models`.
         sample_rate: In Hz.
         minutes: Length to draw.
         seed: Of the draw.
 
     Returns:
         Files with their waveforms, and the texts of the whole corpus, for the recogniser. A note on stderr tells how
-        many of the files the model was trained on.
+        many of the files a model was trained on.
 
     Raises:
         ValueError: If there is nothing to score, or the run's files are of another rate.
     """
-    trained = None if model is None else find_run(model)
-    learnt = Manifest.load(trained.train).files if trained is not None else ()
+    runs = [run for run in map(find_run, models) if run is not None]
+    learnt = [file for run in runs for file in Manifest.load(run.train).files]
     if data is not None:
         manifest = read_corpus(data, sample_rate)
         texts = [file.text for file in manifest.files]
-    elif trained is not None:
-        manifest = Manifest.load(trained.validation)
-        texts = [file.text for file in (*learnt, *manifest.files)]
+    elif runs:
+        manifest = Manifest.load(runs[0].validation)
+        texts = [file.text for file in (*Manifest.load(runs[0].train).files, *manifest.files)]
     else:
-        raise ValueError(f"Expected --data, because no training run lies around {model}")
+        raise ValueError(f"Expected --data, because no training run lies around {', '.join(map(str, models))}")
     if manifest.sample_rate != sample_rate:
         raise ValueError(f"Expected recordings at {sample_rate} Hz. Received: a run at {manifest.sample_rate} Hz")
     corpus = draw(manifest, minutes, seed)

@@ -8,7 +8,7 @@ from benchmarks._judges import SAMPLE_RATE, judge
 from benchmarks._words import Recognizer, normalise, word_edits
 from tf_wavenet.data import AudioFile
 
-JUDGES = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "mcd_db": "MCD dB", "dnsmos": "DNSMOS"}
+JUDGES = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "mcd_db": "MCD dB", "stft_loss": "STFT loss", "dnsmos": "DNSMOS"}
 COLUMNS = {**JUDGES, "word_error": "word error"}
 
 Corpus = list[tuple[AudioFile, np.ndarray]]
@@ -56,10 +56,11 @@ def summarise(name: str, corpus: Corpus, rows: list[dict], rate: int) -> dict:
 
 def table(summaries: list[dict]) -> str:
     """Lays out what `summarise` returned, a line a system."""
-    lines = [f"{'':12}" + "".join(f"{title:>12}" for title in COLUMNS.values())]
+    width = max(len(summary["system"]) for summary in summaries)
+    lines = [" " * width + "".join(f"{title:>12}" for title in COLUMNS.values())]
     for summary in summaries:
         figures = ("-" if summary[column] is None else f"{summary[column]:.3f}" for column in COLUMNS)
-        lines.append(f"{summary['system']:12}" + "".join(f"{figure:>12}" for figure in figures))
+        lines.append(f"{summary['system']:{width}}" + "".join(f"{figure:>12}" for figure in figures))
     first = summaries[0]
     files = ", ".join(f"{title} {first[f'{column}_files']}" for column, title in JUDGES.items())
     lines.append(f"{first['files']} files, {first['seconds']:.1f} s, {first['words']} words; files judged: {files}")

@@ -1,10 +1,10 @@
 """Quality of speech, scored: `python -m benchmarks.quality --model runs/vocoder [--json]`, `... --data FOLDER`.
 
-The recordings of a corpus are analysed into log-mel features and spoken again (copy synthesis) by the model, and by
+The recordings of a corpus are analysed into log-mel features and spoken again (copy synthesis) by each model, and by
 Griffin-Lim from the same features; beside them stand the recordings themselves and their mu-law round trip (256
-levels). All are judged at 16 kHz: PESQ-WB, STOI, mel-cepstral distortion and DNSMOS, averaged over the files that the
-judge can judge, and the word error rate of a recogniser over all words. Its language model is built from the texts of
-the corpus, those of the scored files among them, and is the same for all systems.
+levels). All are judged at 16 kHz: PESQ-WB, STOI, mel-cepstral distortion, multi-resolution STFT loss and DNSMOS,
+averaged over the files that the judge can judge, and the word error rate of a recogniser over all words. Its language
+model is built from the texts of the corpus, those of the scored files among them, and is the same for all systems.
 Needs `pip install -e ".[quality]"`.
 """
 
@@ -23,22 +23,24 @@ from benchmarks._judges import PACKAGES, require
 from benchmarks._recordings import read
 from benchmarks._scores import Corpus, score, summarise, table
 from benchmarks._words import make_recognizer
-from tf_wavenet import MelSpec, WaveNet, mu_law_decode, mu_law_encode
+from tf_wavenet import MelSpec, Vocoder, WaveNet, mu_law_decode, mu_law_encode
 from tf_wavenet.data import log_mel, preprocess
 from training.command_line import parse, run
 from training.files import atomic_path
 from training.runs import load_model
 from training.wav import WavWriter
 
+BASELINES = ("recordings", "mu-law", "Griffin-Lim")
+
 
 @dataclasses.dataclass(frozen=True)
 class QualityConfig:
     """Scores copy synthesis beside the recordings, their mu-law round trip and Griffin-Lim."""
 
-    model: Path | None = None
-    """Run folder of a vocoder, or a .keras file; the baselines alone if not given."""
+    model: tuple[Path, ...] = ()
+    """Run folders of vocoders, or .keras files; the baselines alone if not given."""
     data: Path | None = None
-    """Folder of recordings; the run's held-out files if not given."""
+    """Folder of recordings; the held-out files of the first run if not given."""
     minutes: float = 5.0
     """How much to score; whole files are drawn at random, silent ones left out."""
     batch_size: int = 8
@@ -46,7 +48,7 @@ class QualityConfig:
     seed: int = 0
     """Of the draw and of the model; same seed, same figures."""
     temperature: float = 1.0
-    """Of the model's sampling."""
+    """Of a WaveNet's sampling."""
     out: Path | None = None
     """New folder to write: the audio of each system, and the scores of each file in scores.json."""
     json: bool = False
@@ -57,12 +59,15 @@ class QualityConfig:
         for name in ("minutes", "batch_size"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
-        if self.model is None and self.data is None:
+        if not self.model and self.data is None:
             raise ValueError("Expected --data or --model. Received: neither")
+        names = [path.stem for path in self.model]
+        if len({*names, *BASELINES}) < len(names) + len(BASELINES):
+            raise ValueError(f"Expected models of different names. Received: {', '.join(names)}")
 
 
 def copy_synthesis(
-    model: WaveNet, waveforms: list[np.ndarray], batch_size: int = 8, **sampling: float
+    model: WaveNet | Vocoder, waveforms: list[np.ndarray], batch_size: int = 8, seed: int = 0, **sampling: float
 ) -> list[np.ndarray]:
     """Analyses recordings and lets a model speak them again: the one place that knows the model's interface.
 
@@ -72,7 +77,8 @@ def copy_synthesis(
         model: A vocoder: `mel_spec`, and `generate` with `local_condition`.
         waveforms: Float arrays `[time]` in [-1, 1] at the spec's rate.
         batch_size: Files to speak at once.
-        **sampling: Keyword arguments of `WaveNet.generate`: seed, temperature.
+        seed: Of what is drawn.
+        **sampling: More keyword arguments of `WaveNet.generate`, for a WaveNet.
 
     Returns:
         float32 arrays `[time]`, each of its recording's length and aligned with it.
@@ -88,7 +94,9 @@ def copy_synthesis(
             for target, waveform, gain in zip(padded, batch, gains, strict=True):
                 target[: len(waveform)] = gain * waveform
             features = log_mel(padded, spec)
-            audio = model.generate(padded.shape[1], batch_size=len(batch), local_condition=features, **sampling)
+            if not isinstance(model, Vocoder):
+                sampling |= {"num_samples": padded.shape[1], "batch_size": len(batch)}
+            audio = model.generate(local_condition=features, seed=seed, **sampling)
             audio = audio / gains[:, None]
             spoken |= {row: made[: len(waveforms[row])] for row, made in zip(rows, audio, strict=True)}
             bar.update(sum(map(len, batch)))
@@ -96,14 +104,14 @@ def copy_synthesis(
 
 
 def systems(
-    waveforms: list[np.ndarray], spec: MelSpec, model: WaveNet | None, config: QualityConfig
+    waveforms: list[np.ndarray], spec: MelSpec, models: dict[str, WaveNet | Vocoder], config: QualityConfig
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
     """Makes audio of recordings, one system after the other, under progress bars.
 
     Args:
         waveforms: Float arrays `[time]` in [-1, 1] at the spec's rate.
-        spec: Recipe of the features.
-        model: A vocoder, or None.
+        spec: Recipe of the features that Griffin-Lim inverts first.
+        models: Vocoders by name; Griffin-Lim inverts the features of each recipe among theirs, too.
         config: Batch size, seed and temperature.
 
     Yields:
@@ -111,12 +119,42 @@ def systems(
     """
     yield "recordings", waveforms
     yield "mu-law", [np.asarray(mu_law_decode(mu_law_encode(waveform))) for waveform in waveforms]
+    yield "Griffin-Lim", _griffin_lim(waveforms, spec)
+    inverted = [spec]
+    for name, model in models.items():
+        if model.mel_spec not in inverted:
+            yield f"Griffin-Lim ({name})", _griffin_lim(waveforms, model.mel_spec)
+            inverted.append(model.mel_spec)
+        sampling = {} if isinstance(model, Vocoder) else {"temperature": config.temperature}
+        yield name, copy_synthesis(model, waveforms, config.batch_size, config.seed, **sampling)
+
+
+def _griffin_lim(waveforms: list[np.ndarray], spec: MelSpec) -> list[np.ndarray]:
     bar = tqdm(waveforms, desc="Griffin-Lim", unit="file", dynamic_ncols=True)
     gains = [preprocess(waveform, spec)[1] for waveform in waveforms]
-    yield "Griffin-Lim", [griffin_lim(log_mel(g * w, spec), spec, len(w)) / g for w, g in zip(bar, gains, strict=True)]
-    if model is not None:
-        sampling = {"seed": config.seed, "temperature": config.temperature}
-        yield "model", copy_synthesis(model, waveforms, config.batch_size, **sampling)
+    return [griffin_lim(log_mel(g * w, spec), spec, len(w)) / g for w, g in zip(bar, gains, strict=True)]
+
+
+def load(paths: tuple[Path, ...]) -> dict[str, WaveNet | Vocoder]:
+    """Loads vocoders to compare.
+
+    Args:
+        paths: Run folders, or .keras files.
+
+    Returns:
+        The models, by the names of their folders or files.
+
+    Raises:
+        ValueError: If one is no vocoder, or they speak at different rates.
+    """
+    models = {path.stem: load_model(path, vocoders=True) for path in paths}
+    for path, model in zip(paths, models.values(), strict=True):
+        if model.mel_spec is None:
+            raise ValueError(f"Expected --model to be a vocoder, made with a mel_spec. Received: {path}")
+    rates = {model.mel_spec.sample_rate for model in models.values()}
+    if len(rates) > 1:
+        raise ValueError(f"Expected models of one sample rate. Received: {', '.join(map(str, sorted(rates)))} Hz")
+    return models
 
 
 def write(folder: Path, corpus: Corpus, audio: list[np.ndarray], sample_rate: int) -> None:
@@ -152,17 +190,15 @@ def evaluate(config: QualityConfig) -> list[dict]:
         raise ValueError(f"Expected --out to be a new folder. Already there: {config.out}")
     for package in PACKAGES:
         require(package)
-    model = None if config.model is None else load_model(config.model)
-    spec = MelSpec.from_preset("speech_16k") if model is None else model.mel_spec
-    if spec is None:
-        raise ValueError(f"Expected --model to be a vocoder, made with a mel_spec. Received: {config.model}")
+    models = load(config.model)
+    spec = next((model.mel_spec for model in models.values()), MelSpec.from_preset("speech_16k"))
     corpus, texts = read(config.model, config.data, spec.sample_rate, config.minutes, config.seed)
     recognizer = make_recognizer(texts)
     summaries = []
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(atomic_path(config.out)) if config.out is not None else None
         scores = {}
-        for name, audio in systems([recording for _, recording in corpus], spec, model, config):
+        for name, audio in systems([recording for _, recording in corpus], spec, models, config):
             scores[name] = score(name, corpus, audio, spec.sample_rate, recognizer)
             summaries.append(summarise(name, corpus, scores[name], spec.sample_rate))
             if config.json:

@@ -1,9 +1,13 @@
-"""Speed of the vocoders that make all samples at once: `python -m benchmarks.vocoders [--json]`.
+"""Speed and quality of vocoders: `python -m benchmarks.vocoders [--json]`, `... --runs runs/a runs/b`.
 
-Each generator speaks random mels of one utterance, compiled by XLA, the waveform fetched. Beside it, where PyTorch is
-installed and `--hifi-gan` or `--parallel-wavegan` names a checkout of jik876/hifi-gan or kan-bayashi/ParallelWaveGAN,
-the original without weight norm, on the same input in the same process. The two take turns and the best time of each
-counts; each uses the threads that it chooses. `ratio` is our speed over the original's. Quality: `benchmarks.quality`.
+Without `--runs`, speed alone, of the published sizes: each model speaks random mels of one utterance, compiled by XLA,
+the waveform fetched. Beside it, where PyTorch is installed and `--hifi-gan` or `--parallel-wavegan` names a checkout of
+jik876/hifi-gan or kan-bayashi/ParallelWaveGAN, the original without weight norm, on the same input in the same process.
+The two take turns and the best time of each counts; each uses the threads that it chooses. `ratio` is our speed over
+the original's.
+
+With `--runs`, trained models: what `benchmarks.quality` says of them, on the held-out files of the first, and how fast
+each speaks.
 """
 
 import dataclasses
@@ -20,17 +24,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 
-from tf_wavenet import HiFiGAN, ParallelWaveGAN
+from benchmarks import quality
+from benchmarks._scores import table
+from tf_wavenet import HiFiGAN, ParallelWaveGAN, Vocoder, WaveNet
 from training.command_line import parse
 from training.command_line import run as run_command
 
-PRESETS = {"hifi_gan_v1": HiFiGAN, "hifi_gan_v2": HiFiGAN, "hifi_gan_v3": HiFiGAN, "parallel_wavegan": ParallelWaveGAN}
+PRESETS = {
+    "vocoder": WaveNet,
+    "parallel_wavegan": ParallelWaveGAN,
+    **dict.fromkeys(("hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3"), HiFiGAN),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class VocodersConfig:
-    """Measures the generators of GANs on this machine's CPU."""
+    """Measures vocoders on this machine's CPU."""
 
+    runs: tuple[Path, ...] = ()
+    """Run folders of trained models to compare."""
+    minutes: float = 5.0
+    """How much of the held-out files to score."""
+    temperature: float = 1.0
+    """Of a WaveNet's sampling."""
     frames: int = 200
     """Length of the utterance in frames."""
     repeats: int = 5
@@ -53,7 +69,9 @@ class VocodersConfig:
 
 
 def ours(model, features, noise):
-    """Returns a function that speaks with our generator."""
+    """Returns a function that speaks with our model."""
+    if isinstance(model, WaveNet):
+        return lambda: model.generate(noise.shape[1], local_condition=features)
     inputs = tf.constant(features)
     inputs = {"local_condition": inputs, "noise": tf.constant(noise)} if model.needs_noise else inputs
     speak = tf.function(model.call, jit_compile=True)
@@ -94,20 +112,21 @@ def seconds(speak):
     return time.perf_counter() - start
 
 
-def measure(preset: str, config: VocodersConfig) -> dict[str, object]:
-    """Measures one generator.
+def measure(model: WaveNet | Vocoder, config: VocodersConfig, preset: str | None = None) -> dict[str, object]:
+    """Measures how fast a model speaks.
 
     Args:
-        preset: Its name.
+        model: It.
         config: How.
+        preset: Whose original to measure beside it, if it is at hand.
 
     Returns:
         The figures.
     """
-    model, rng = PRESETS[preset].from_preset(preset), np.random.default_rng(0)
-    features = rng.normal(size=(1, config.frames, model.num_mels)).astype("float32")
+    rng = np.random.default_rng(0)
+    features = np.clip(rng.normal(size=(1, config.frames, model.local_channels)), -2.0, 2.0).astype("float32")
     noise = rng.normal(size=(1, config.frames * model.local_hop)).astype("float32")
-    checkout = config.parallel_wavegan if preset == "parallel_wavegan" else config.hifi_gan
+    checkout = {"parallel_wavegan": config.parallel_wavegan, "vocoder": None, None: None}.get(preset, config.hifi_gan)
     speakers = [ours(model, features, noise)]
     if checkout is not None:
         speakers.append(original(preset, model, checkout, features, noise))
@@ -115,7 +134,6 @@ def measure(preset: str, config: VocodersConfig) -> dict[str, object]:
     times = [min(turn) for turn in zip(*([seconds(s) for s in speakers] for _ in range(config.repeats)), strict=True)]
     duration = noise.size / model.mel_spec.sample_rate
     figures = {
-        "preset": preset,
         "weights": model.count_params(),
         "audio_s": round(duration, 2),
         "x_real_time": round(duration / times[0], 2),
@@ -129,10 +147,18 @@ def measure(preset: str, config: VocodersConfig) -> dict[str, object]:
 
 
 def main() -> None:
-    """Prints a line for each generator."""
+    """Prints a line for each model."""
     config = parse(VocodersConfig)
-    for preset in PRESETS:
-        figures = measure(preset, config)
+    if config.runs:
+        settings = {"minutes": config.minutes, "temperature": config.temperature, "json": config.json}
+        summaries = quality.evaluate(quality.QualityConfig(model=config.runs, **settings))
+        if not config.json:
+            print(table(summaries))
+        models = quality.load(config.runs).items()
+    else:
+        models = ((preset, make.from_preset(preset)) for preset, make in PRESETS.items())
+    for name, model in models:
+        figures = {"model": name, **measure(model, config, None if config.runs else name)}
         line = json.dumps(figures) if config.json else ", ".join(f"{key} {value}" for key, value in figures.items())
         print(line, flush=True)
 

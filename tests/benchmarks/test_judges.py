@@ -11,6 +11,7 @@ JUDGES = {
     "pesq": (judges.pesq_wb, 4.64, -1),
     "pystoi": (judges.stoi, 1.0, -1),
     "librosa": (judges.mel_cepstral_distortion, 0.0, 1),
+    "tf_wavenet": (judges.stft_loss, 0.0, 1),
 }
 
 
@@ -121,5 +122,5 @@ def test_all_judges_together(speech):
     for package in judges.PACKAGES:
         needs(package)
     scores = judges.judge(speech, speech)
-    assert list(scores) == ["pesq_wb", "stoi", "mcd_db", "dnsmos"]
+    assert list(scores) == ["pesq_wb", "stoi", "mcd_db", "stft_loss", "dnsmos"]
     assert scores["mcd_db"] == 0.0

@@ -65,12 +65,18 @@ def test_a_perfect_vocoder_gives_the_recordings_back_in_their_order(changes, wav
 def test_systems_come_in_order_with_the_recordings_lengths(waveforms, monkeypatch):
     monkeypatch.setattr(quality, "griffin_lim", lambda features, spec, length: np.full(length, features.shape[0]))
     config = quality.QualityConfig(data=Path("x"), batch_size=3)
-    made = dict(quality.systems(waveforms, SPEC, PerfectVocoder(SPEC, waveforms), config))
-    assert list(made) == ["recordings", "mu-law", "Griffin-Lim", "model"]
+    other = MelSpec.from_preset("speech_16k", hop_length=400)
+    models = {
+        "a": PerfectVocoder(SPEC, waveforms),
+        "b": PerfectVocoder(other, waveforms),
+        "c": PerfectVocoder(other, waveforms),
+    }
+    made = dict(quality.systems(waveforms, SPEC, models, config))
+    assert list(made) == ["recordings", "mu-law", "Griffin-Lim", "a", "Griffin-Lim (b)", "b", "c"]
     assert all([len(w) for w in audio] == [9001, 4000, 7999] for audio in made.values())
     np.testing.assert_array_equal(made["mu-law"][0], mu_law_decode(mu_law_encode(waveforms[0])))
-    assert made["Griffin-Lim"][1][0] == 20
-    assert list(dict(quality.systems(waveforms, SPEC, None, config))) == ["recordings", "mu-law", "Griffin-Lim"]
+    assert made["Griffin-Lim"][1][0] == 20 and made["Griffin-Lim (b)"][1][0] == 10
+    assert list(dict(quality.systems(waveforms, SPEC, {}, config))) == ["recordings", "mu-law", "Griffin-Lim"]
 
 
 @pytest.fixture
@@ -79,7 +85,7 @@ def without_judges(monkeypatch):
     monkeypatch.setattr(quality, "PACKAGES", ())
     monkeypatch.setattr(quality, "make_recognizer", lambda texts: None)
     monkeypatch.setattr(quality, "griffin_lim", lambda features, spec, length: np.zeros(length, np.float32))
-    columns = ("pesq_wb", "stoi", "mcd_db", "dnsmos")
+    columns = ("pesq_wb", "stoi", "mcd_db", "stft_loss", "dnsmos")
     monkeypatch.setattr(_scores, "judge", lambda reference, audio: dict.fromkeys(columns, float(np.max(audio))))
 
 
@@ -95,17 +101,17 @@ def corpus(tmp_path, waveforms):
 
 def test_writes_audio_and_scores_and_prints_one_object_a_system(without_judges, corpus, tmp_path, monkeypatch, capsys):
     stored = [load_audio(path, 16000) for path in (corpus / "a.wav", corpus / "b/c.wav", corpus / "d.wav")]
-    monkeypatch.setattr(quality, "load_model", lambda path: PerfectVocoder(SPEC, stored))
+    monkeypatch.setattr(quality, "load_model", lambda path, vocoders: PerfectVocoder(SPEC, stored))
     command = ["quality", "--model", "x.keras", "--data", str(corpus), "--out", str(tmp_path / "out"), "--json"]
     monkeypatch.setattr("sys.argv", command)
     quality.main()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["system"] for line in lines] == ["recordings", "mu-law", "Griffin-Lim", "model"]
-    assert lines[3] == lines[0] | {"system": "model"}
+    assert [line["system"] for line in lines] == ["recordings", "mu-law", "Griffin-Lim", "x"]
+    assert lines[3] == lines[0] | {"system": "x"}
     assert lines[2]["pesq_wb"] == 0.0
     scores = json.loads((tmp_path / "out/scores.json").read_text())
-    assert [row["file"] for row in scores["model"]] == ["a", "b/c", "d"]
-    np.testing.assert_array_equal(load_audio(tmp_path / "out/model/b/c.wav", 16000), stored[1])
+    assert [row["file"] for row in scores["x"]] == ["a", "b/c", "d"]
+    np.testing.assert_array_equal(load_audio(tmp_path / "out/x/b/c.wav", 16000), stored[1])
 
 
 def test_a_failing_judge_leaves_nothing_half_written(without_judges, corpus, tmp_path, monkeypatch):
@@ -122,9 +128,9 @@ def test_refuses_a_model_without_mel_spec(without_judges, corpus, monkeypatch):
     class Babbler:
         mel_spec = None
 
-    monkeypatch.setattr(quality, "load_model", lambda path: Babbler())
+    monkeypatch.setattr(quality, "load_model", lambda path, vocoders: Babbler())
     with pytest.raises(ValueError, match="Expected --model to be a vocoder, made with a mel_spec. Received: x"):
-        quality.evaluate(quality.QualityConfig(model=Path("x"), data=corpus))
+        quality.evaluate(quality.QualityConfig(model=(Path("x"),), data=corpus))
 
 
 def test_names_a_missing_package_before_any_work(monkeypatch):
@@ -149,6 +155,8 @@ def test_refuses_what_is_in_the_way_before_any_work(monkeypatch, tmp_path):
     "flags, message",
     [
         ({}, "Expected --data or --model. Received: neither"),
+        ({"model": (Path("a/x"), Path("b/x.keras"))}, "Expected models of different names. Received: x, x"),
+        ({"model": (Path("mu-law"),)}, "Expected models of different names. Received: mu-law"),
         ({"data": Path("x"), "minutes": 0}, "Expected minutes to be positive. Received: minutes=0"),
         ({"data": Path("x"), "batch_size": -1}, "Expected batch_size to be positive. Received: batch_size=-1"),
     ],
@@ -168,5 +176,6 @@ def test_baselines_of_the_sample_corpus():
     assert recordings["files"] == recordings["pesq_wb_files"] >= 3
     assert recordings["pesq_wb"] > mu_law["pesq_wb"] > griffin_lim["pesq_wb"] > 1.0
     assert recordings["stoi"] > griffin_lim["stoi"] > 0.8
-    assert recordings["mcd_db"] == 0.0 < griffin_lim["mcd_db"]
+    assert recordings["mcd_db"] == recordings["stft_loss"] == 0.0 < griffin_lim["mcd_db"]
+    assert mu_law["stft_loss"] < griffin_lim["stft_loss"] < 1.5
     assert recordings["word_error"] < 0.2

@@ -39,7 +39,7 @@ def test_refuses_silence(corpus):
 
 
 def test_reads_a_folder_with_its_texts(corpus):
-    files, texts = read(None, corpus, 16000, 2 / 60, 0)
+    files, texts = read((), corpus, 16000, 2 / 60, 0)
     assert len(files) == 2 and texts == [f"text {n}" for n in range(10)]
 
 
@@ -54,7 +54,7 @@ def make_run(corpus, folder):
 
 def test_takes_the_held_out_files_of_a_run_and_all_its_texts(corpus, tmp_path, capsys):
     _, validation = make_run(corpus, tmp_path / "run")
-    files, texts = read(tmp_path / "run", None, 16000, 1.0, 0)
+    files, texts = read((tmp_path / "run",), None, 16000, 1.0, 0)
     held_out = {file.name for file in validation.files} - {"4"}
     assert set(names(files)) == held_out
     assert sorted(texts) == [f"text {n}" for n in range(10)]
@@ -63,7 +63,7 @@ def test_takes_the_held_out_files_of_a_run_and_all_its_texts(corpus, tmp_path, c
 
 def test_says_how_many_files_were_trained_on(corpus, tmp_path, capsys):
     training, _ = make_run(corpus, tmp_path / "run")
-    read(tmp_path / "run", corpus, 16000, 1.0, 0)
+    read((tmp_path / "run",), corpus, 16000, 1.0, 0)
     count = len({file.name for file in training.files} - {"4"})
     assert f"note: {count} of these 9 files were trained on" in capsys.readouterr().err
 
@@ -71,9 +71,9 @@ def test_says_how_many_files_were_trained_on(corpus, tmp_path, capsys):
 def test_refuses_a_run_of_another_rate(corpus, tmp_path):
     make_run(corpus, tmp_path / "run")
     with pytest.raises(ValueError, match="Expected recordings at 22050 Hz. Received: a run at 16000 Hz"):
-        read(tmp_path / "run", None, 22050, 1.0, 0)
+        read((tmp_path / "run",), None, 22050, 1.0, 0)
 
 
 def test_refuses_a_model_without_run_or_data():
     with pytest.raises(ValueError, match="Expected --data, because no training run lies around alone.keras"):
-        read(Path("alone.keras"), None, 16000, 1.0, 0)
+        read((Path("alone.keras"),), None, 16000, 1.0, 0)

@@ -10,7 +10,7 @@ from tf_wavenet.data import AudioFile
 
 def fake_judge(reference, audio):
     """PESQ is the peak of the audio; STOI cannot judge."""
-    return {"pesq_wb": float(np.max(audio)), "stoi": float("nan"), "mcd_db": 2.0, "dnsmos": 3.0}
+    return {"pesq_wb": float(np.max(audio)), "stoi": float("nan"), "mcd_db": 2.0, "stft_loss": 1.0, "dnsmos": 3.0}
 
 
 class Deaf:
@@ -37,7 +37,7 @@ def rows(monkeypatch):
 
 def test_each_file_is_judged_and_its_words_counted(rows):
     assert rows[0] == {
-        **{"file": "a", "pesq_wb": pytest.approx(0.1), "stoi": None, "mcd_db": 2.0, "dnsmos": 3.0},
+        **{"file": "a", "pesq_wb": pytest.approx(0.1), "stoi": None, "mcd_db": 2.0, "stft_loss": 1.0, "dnsmos": 3.0},
         **{"words": 2, "word_edits": 1},
     }
     assert "words" not in rows[1] and "words" not in rows[2]
@@ -56,7 +56,7 @@ def test_words_weigh_alike_and_files_weigh_alike(rows):
     assert summary == {
         **{"system": "fake", "files": 4, "seconds": 2.0},
         **{"pesq_wb": pytest.approx(0.4), "pesq_wb_files": 4, "stoi": None, "stoi_files": 0},
-        **{"mcd_db": 2.0, "mcd_db_files": 4, "dnsmos": 3.0, "dnsmos_files": 4},
+        **{"mcd_db": 2.0, "mcd_db_files": 4, "stft_loss": 1.0, "stft_loss_files": 4, "dnsmos": 3.0, "dnsmos_files": 4},
         **{"word_error": pytest.approx(1 / 3), "words": 3},
     }
     json.dumps(summary, allow_nan=False)
@@ -64,6 +64,6 @@ def test_words_weigh_alike_and_files_weigh_alike(rows):
 
 def test_table(rows):
     lines = scores.table([scores.summarise("fake", CORPUS, rows, 16000)]).splitlines()
-    assert lines[0].split() == ["PESQ-WB", "STOI", "MCD", "dB", "DNSMOS", "word", "error"]
-    assert lines[1].split() == ["fake", "0.400", "-", "2.000", "3.000", "0.333"]
-    assert lines[2] == "4 files, 2.0 s, 3 words; files judged: PESQ-WB 4, STOI 0, MCD dB 4, DNSMOS 4"
+    assert lines[0].split() == ["PESQ-WB", "STOI", "MCD", "dB", "STFT", "loss", "DNSMOS", "word", "error"]
+    assert lines[1].split() == ["fake", "0.400", "-", "2.000", "1.000", "3.000", "0.333"]
+    assert lines[2] == "4 files, 2.0 s, 3 words; files judged: PESQ-WB 4, STOI 0, MCD dB 4, STFT loss 4, DNSMOS 4"

@@ -58,7 +58,8 @@ def test_hifi_gan_speaks_as_the_model(exported, rng, causal, jit_compile):
     model, path, signatures = exported("hifi_gan", causal, jit_compile)
     features = mels(rng)
     waveform = signatures["serving_default"](**request("hifi_gan", features))["waveform"]
-    np.testing.assert_allclose(waveform, model(features), atol=1e-6)
+    expected = np.asarray(model(features))
+    np.testing.assert_allclose(waveform, expected, atol=1e-5 * np.abs(expected).max())  # XLA sums in another order
     names = {"serving_default"} | ({"initial_state", "generate_chunk"} if causal else set())
     assert set(signatures) == names
     assert MelSpec.from_config(json.loads((path / "assets.extra/mel_spec.json").read_text())) == SPEC
