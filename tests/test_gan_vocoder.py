@@ -20,6 +20,7 @@ WEIGHTS = {
     "hifi_gan": {"feature_matching_weight": 2.0, "mel_weight": 45.0},
     "parallel_wavegan": {"adversarial_weight": 4.0, "stft_weight": 1.0},
 }
+POLICIES = ("mixed_bfloat16", "mixed_float16")
 kinds = pytest.mark.parametrize("kind", MAKERS)
 
 
@@ -125,10 +126,15 @@ def test_generator_descends_the_sum_of_its_losses(kind):
         np.testing.assert_allclose(variable, value, rtol=1e-4, atol=1e-5 * np.abs(value).max())
 
 
-@kinds
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision(kind, dtype):
-    model = make(kind, dtype, jit_compile=True)
+@pytest.mark.parametrize(
+    ("kind", "dtype", "jit_compile"),
+    [
+        ("hifi_gan", "mixed_bfloat16", False),
+        *[pytest.param(kind, dtype, True, marks=pytest.mark.large) for kind in MAKERS for dtype in POLICIES],
+    ],
+)
+def test_mixed_precision(kind, dtype, jit_compile):
+    model = make(kind, dtype, jit_compile=jit_compile)
     before = arrays(model.generator.weights)
     for inputs, real, weight in batches(2):
         logs = model.train_on_batch(inputs, real, weight, return_dict=True)

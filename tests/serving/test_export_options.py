@@ -26,6 +26,7 @@ def recorded(path):
         yield request.model_spec.signature_name, {name: tf.make_ndarray(p) for name, p in request.inputs.items()}
 
 
+@pytest.mark.large
 def test_after_warm_up_the_first_request_does_not_compile(tmp_path):
     pytest.importorskip("tensorflow_serving", reason="no package tensorflow-serving-api")
     export_saved_model(small_model(), tmp_path / "model", warmup_batch_sizes=(2,), chunk_samples=SAMPLES)
@@ -60,7 +61,13 @@ def test_after_warm_up_the_first_request_does_not_compile(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "jit_compile"), [("float32", False), ("mixed_bfloat16", True), ("bfloat16", True), ("bfloat16", False)]
+    ("dtype", "jit_compile"),
+    [
+        pytest.param("float32", False, marks=pytest.mark.large),
+        pytest.param("mixed_bfloat16", True, marks=pytest.mark.large),
+        pytest.param("bfloat16", True, marks=pytest.mark.large),
+        ("bfloat16", False),
+    ],
 )
 def test_without_xla_and_in_bfloat16(dtype, jit_compile, tmp_path):
     model = small_model(dtype=dtype)

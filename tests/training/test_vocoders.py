@@ -31,7 +31,7 @@ SETTINGS = {
     "sample_seconds": 0.1,
     "jit_compile": False,
 }
-models = pytest.mark.parametrize("model", ["hifi_gan_v3", pytest.param("parallel_wavegan", marks=pytest.mark.large)])
+models = pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan"])
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ def finished(corpus, tmp_path_factory):
 
 
 @models
+@pytest.mark.large
 def test_best_model_is_the_generator_with_the_averages(finished, model):
     run, config = finished(model)
     best = load_model(run.best, vocoders=True)
@@ -85,6 +86,7 @@ def test_resumed_equals_uninterrupted(finished, tmp_path, monkeypatch):
 
 
 @models
+@pytest.mark.large
 def test_copy_synthesis(finished, corpus, model, tmp_path):
     run, _ = finished(model)
     config = GenerateConfig(model=run.path, copy_synthesis=corpus / "0.wav", out=tmp_path / "out.wav")
@@ -119,6 +121,7 @@ def test_refuses_settings_of_other_models():
             TrainConfig(**options)
 
 
+@pytest.mark.large
 def test_a_wavenet_is_asked_for_where_only_it_will_do(finished):
     run, _ = finished("hifi_gan_v3")
     with pytest.raises(ValueError, match="to be a WaveNet. Received: HiFiGAN"):
