@@ -23,7 +23,8 @@ class GANVocoder(keras.Model):
 
     `optimizer` is the generator's: its `iterations` count the steps, and its moving averages, if asked for, are the
     generator's. All that a step depends on, noise included, is in the weights and the optimizers, so that training
-    goes on from `save_weights` as if it had never stopped. `evaluate` measures "mel_loss" and "stft_loss".
+    goes on from `save_weights` as if it had never stopped: to the bit with `jit_compile=True`; otherwise threads add
+    up some gradients in an order of their own. `evaluate` measures "mel_loss" and "stft_loss".
 
     Args:
         generator: A `Vocoder`, such as `HiFiGAN`.

@@ -65,24 +65,26 @@ def test_best_model_is_the_generator_with_the_averages(finished, model):
 
 
 @pytest.mark.large
-def test_resumed_equals_uninterrupted(finished, tmp_path, monkeypatch):
-    run, config = finished("parallel_wavegan")
-    half = dataclasses.replace(config, run=tmp_path / "run")
+def test_resumed_equals_uninterrupted_to_the_bit(corpus, tmp_path, monkeypatch):
+    # Compiled, as by default: without XLA, threads add some gradients up in an order of their own.
+    settings = {**SETTINGS, "steps": 4, "validate_every": 4, "checkpoint_every": 2, "jit_compile": True}
+    config = TrainConfig(model="hifi_gan_v3", data=corpus, run=tmp_path / "whole", discriminator_start=1, **settings)
+    whole = train(config)
+    half = dataclasses.replace(config, run=tmp_path / "half")
     from training import callbacks
 
     def stop(self, step, logs):
-        self.model.stop_training = step == 3
+        self.model.stop_training = step == 2
 
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Progress, "on_step", stop)
         resumed = train(half)
-    assert [step for step, _ in resumed.checkpoints()] == [3]
+    assert [step for step, _ in resumed.checkpoints()] == [2]
     train(dataclasses.replace(half, resume=True))
-    ours, theirs = contents(resumed.checkpoint(6)), contents(run.checkpoint(6))
+    ours, theirs = contents(resumed.checkpoint(4)), contents(whole.checkpoint(4))
     assert ours.keys() == theirs.keys()
     for name in ours:
-        # To the bit in tests/test_gan_vocoder.py; here threads add some gradients up in an order of their own.
-        np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=1e-6, err_msg=name)
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
 @models
