@@ -24,7 +24,7 @@ def distance(true, predicted, resolutions):
     losses = []
     for lengths in resolutions:
         t, p = magnitude(true, *lengths), magnitude(predicted, *lengths)
-        convergence = np.linalg.norm(t - p, axis=(1, 2)) / np.linalg.norm(t, axis=(1, 2))
+        convergence = np.linalg.norm(t - p) / np.linalg.norm(t)
         losses.append(convergence + np.abs(np.log(t) - np.log(p)).mean(axis=(1, 2)))
     return np.mean(losses, axis=0)
 
@@ -53,6 +53,12 @@ def test_loss_is_that_of_numpy(rng):
     np.testing.assert_allclose(
         MultiResolutionSTFTLoss()(true, predicted), np.mean(distance(true, predicted, RESOLUTIONS[:3])), rtol=1e-4
     )
+
+
+def test_a_silent_row_does_not_outweigh_its_batch(rng):
+    noise, loss = rng.normal(0, 0.1, (2, 2501)).astype("float32"), MultiResolutionSTFTLoss()
+    loud, mixed = noise[:1], np.stack([noise[0], np.zeros(2501, "float32")])
+    assert float(loss(mixed, mixed + 0.1 * noise)) < 5.0 + float(loss(loud, loud + 0.1 * noise[:1]))
 
 
 def test_silence_has_a_gradient(rng):

@@ -15,7 +15,8 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
 
     At each resolution the loss is the spectral convergence, `|| S - P || / || S ||` in the Frobenius norm, and the
     mean of `| log S - log P |`, for magnitudes S of the true and P of the predicted waveform; the resolutions are
-    averaged. Windows are Hann's, and centred, with the waveform mirrored at its ends.
+    averaged. The norms are those of the whole batch, as in kan-bayashi/ParallelWaveGAN, since a row of silence alone
+    would be divided by next to nothing. Windows are Hann's, and centred, with the waveform mirrored at its ends.
 
     Args:
         fft_lengths: Ints, lengths of the Fourier transforms.
@@ -59,7 +60,7 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
                 raise ValueError(f"Expected windows no longer than transforms. Received: {win_length=}, {fft_length=}")
 
     def call(self, y_true, y_pred):
-        """Returns the loss of each waveform, `[batch]`."""
+        """Returns the loss of each waveform, `[batch]`; the spectral convergence in it is the batch's."""
         y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         resolutions = list(zip(self.fft_lengths, self.hop_lengths, self.win_lengths, strict=True))
         return sum(_distance(y_true, y_pred, *lengths) for lengths in resolutions) / len(resolutions)
@@ -99,4 +100,4 @@ def _distance(y_true, y_pred, *lengths):
 
 def _norm(x):
     # The root of zero has no gradient.
-    return ops.sqrt(ops.maximum(ops.sum(ops.square(x), axis=(1, 2)), 1e-12))
+    return ops.sqrt(ops.maximum(ops.sum(ops.square(x)), 1e-12))

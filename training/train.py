@@ -142,13 +142,14 @@ def train(config: TrainConfig) -> RunFolder:
     check_files(conditions, corpus)
     start = restore(model, run) if config.resume else 0
 
-    def windows(files: Manifest, **order) -> tf.data.Dataset:
-        return window_dataset(
-            files, config.window_samples, network.context_samples, config.batch_size, **conditions, **order
-        )
+    def windows(files: Manifest, batch_size: int, **order) -> tf.data.Dataset:
+        return window_dataset(files, config.window_samples, network.context_samples, batch_size, **conditions, **order)
 
-    held_out_windows, heard = windows(validation), conditions_of_file(network, validation, config.features)
-    training_windows = windows(training, shuffle=True, seed=config.seed, repeat=True, start_step=start)
+    # Batches share the norms of the STFT loss, so small ones would measure pauses.
+    measured = config.batch_size if config.model == "wavenet" else max(config.batch_size, 16)
+    held_out_windows, heard = windows(validation, measured), conditions_of_file(network, validation, config.features)
+    order = {"shuffle": True, "seed": config.seed, "repeat": True, "start_step": start}
+    training_windows = windows(training, config.batch_size, **order)
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
