@@ -175,6 +175,23 @@ def test_config_rebuilds_the_model(kind):
     assert [v.shape for v in again.weights] == [v.shape for v in model.weights]
 
 
+@kinds
+def test_a_saved_model_goes_on_learning(kind, tmp_path):
+    model, (inputs, real, weight) = make(kind), next(batches(1))
+    model.train_on_batch(inputs, real, weight)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert all(same(state(model), state(loaded)))
+    for each in (model, loaded):
+        each.train_on_batch(inputs, real, weight)
+    assert all(same(state(model), state(loaded)))
+
+
+def test_refuses_to_train_discriminators_without_an_optimizer():
+    with pytest.raises(ValueError, match="Expected a discriminator_optimizer"):
+        make("hifi_gan").compile("adam")
+
+
 def test_refuses():
     generator = HiFiGAN((4,), (8,), 4, 2, (3,), ((1,),))
     for options, message in (

@@ -114,17 +114,34 @@ class GANVocoder(keras.Model):
             optimizer: The generator's optimizer or its Keras name; None for a model that is only evaluated.
             discriminator_optimizer: The discriminators', likewise.
             **kwargs: As in `keras.Model.compile`, such as `jit_compile`.
+
+        Raises:
+            ValueError: If there are discriminators to train and no optimizer for them.
         """
+        if optimizer is not None and discriminator_optimizer is None and self.discriminators:
+            raise ValueError("Expected a discriminator_optimizer beside the generator's optimizer. Received: None")
         super().compile(optimizer, **kwargs)
         self.discriminator_optimizer = None
         if optimizer is not None:
             self.optimizer.build(self.generator.trainable_variables)
         if discriminator_optimizer is not None:
             discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
-            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            scaled = keras.optimizers.LossScaleOptimizer
+            if isinstance(self.optimizer, scaled) and not isinstance(discriminator_optimizer, scaled):
                 discriminator_optimizer = keras.optimizers.LossScaleOptimizer(discriminator_optimizer)
             discriminator_optimizer.build(self._discriminator_variables())
             self.discriminator_optimizer = discriminator_optimizer
+
+    def get_compile_config(self):
+        """Returns what `compile_from_config` needs, both optimizers among it."""
+        config = super().get_compile_config()
+        if config is None or self.discriminator_optimizer is None:
+            return config
+        return {**config, "discriminator_optimizer": keras.optimizers.serialize(self.discriminator_optimizer)}
+
+    def compile_from_config(self, config):
+        """Compiles as the model of the configuration was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def train_step(self, data):
         """Takes one step of the discriminators, once they have started, and one of the generator."""

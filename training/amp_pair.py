@@ -33,7 +33,12 @@ class AmpPair:
 
         Args:
             latency: Samples by which the output is late; below zero, the input is.
+
+        Raises:
+            ValueError: If nothing would be left.
         """
+        if abs(latency) >= len(self.input):
+            raise ValueError(f"Expected a latency below {len(self.input)} samples, all there are. Received: {latency}")
         late, early = (self.output, self.input) if latency >= 0 else (self.input, self.output)
         late, early = late[abs(latency) :], early[: len(early) - abs(latency)]
         return AmpPair(*((early, late) if latency >= 0 else (late, early)), self.sample_rate)

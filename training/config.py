@@ -20,6 +20,7 @@ DEFAULTS = {
         "ema": 0.0,
     },
 }
+LONGEST_TRANSFORM = 2048  # of MultiResolutionSTFTLoss
 _OF_GANS = ("causal", "generator_channels", "discriminator_channels", "discriminator_start")
 _OF_WAVENET = (
     *("preset", "dilations", "residual_channels", "skip_channels", "distribution"),
@@ -141,6 +142,9 @@ class TrainConfig:
         for name in ("warmup_steps", "sample_seconds", "seed", "clipnorm"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
+        if not wavenet and self.window_samples <= LONGEST_TRANSFORM // 2:
+            expected = f"Expected window_samples above {LONGEST_TRANSFORM // 2}, which the STFT loss needs"
+            raise ValueError(f"{expected}. Received: window_samples={self.window_samples}")
         if not 1000 <= self.sample_rate <= 384000:
             raise ValueError(f"Expected sample_rate to be 1000 to 384000 Hz. Received: sample_rate={self.sample_rate}")
         if not 0 < self.validation_fraction < 1:

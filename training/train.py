@@ -31,12 +31,12 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
     keras.utils.set_random_seed(config.seed)
     if config.model != "wavenet":
         model = make_gan(config)
-        optimizer, of_discriminators = make_optimizers(config, lambda rate: _schedule(config, rate))
+        optimizer, of_discriminators = make_optimizers(config, lambda rate, steps: _schedule(config, rate, steps))
         model.compile(optimizer, of_discriminators, jit_compile=config.jit_compile)
         return model
     model = WaveNet.from_preset(config.preset, **model_arguments(config, manifest), dtype=config.precision)
     optimizer = keras.optimizers.Adam(
-        _schedule(config, config.learning_rate),
+        _schedule(config, config.learning_rate, config.steps),
         global_clipnorm=config.clipnorm or None,
         use_ema=config.ema > 0,
         ema_momentum=config.ema or 0.99,
@@ -46,11 +46,11 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
     return model
 
 
-def _schedule(config: TrainConfig, learning_rate: float) -> keras.optimizers.schedules.LearningRateSchedule:
-    warmup_steps = min(config.warmup_steps, config.steps - 1)
+def _schedule(config: TrainConfig, learning_rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    warmup_steps = min(config.warmup_steps, steps - 1)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else learning_rate,
-        decay_steps=config.steps - warmup_steps,
+        decay_steps=steps - warmup_steps,
         alpha=1.0 if config.schedule == "constant" else 0.0,
         warmup_target=learning_rate if warmup_steps else None,
         warmup_steps=warmup_steps,

@@ -88,7 +88,8 @@ def train(config: AmpConfig) -> tuple[Path, float]:
         The `.nam` file of the best epoch, and its held-out error-to-signal ratio.
 
     Raises:
-        ValueError: For recordings or a run folder that cannot be used. Then nothing was written.
+        ValueError: For recordings or a run folder that cannot be used, or if the training diverges. Then nothing was
+            written.
     """
     if config.run.exists() and (not config.run.is_dir() or any(config.run.iterdir())):
         raise ValueError(f"Expected --run to be a new folder. Already there: {config.run}")
@@ -104,7 +105,7 @@ def train(config: AmpConfig) -> tuple[Path, float]:
     model = NamWaveNet.from_preset(config.preset, sample_rate=pair.sample_rate)
     model.build()
     context = model.receptive_field - 1
-    held_out = round(config.validation_seconds * pair.sample_rate)
+    held_out = max(round(config.validation_seconds * pair.sample_rate), 1)
     border = len(pair.input) - held_out
     if border < context:
         least = (context + held_out) / pair.sample_rate
@@ -142,6 +143,8 @@ def train(config: AmpConfig) -> tuple[Path, float]:
         verbose=2,
     )
     if best.best == float("inf"):
+        (config.run / "config.json").unlink()
+        config.run.rmdir()
         raise ValueError(f"Expected the training to converge; try a learning rate below {config.learning_rate}")
     return config.run / "model.nam", best.best
 

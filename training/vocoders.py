@@ -35,8 +35,8 @@ def make_mel_spec(config: TrainConfig) -> MelSpec:
     spec = dataclasses.replace(spec, **changes)
     if spec.sample_rate != config.sample_rate:
         raise ValueError(f"Expected --sample-rate {spec.sample_rate}, the mels'. Received: {config.sample_rate}")
-    # HiFi-GAN takes log-mels as they are; so do all that were published.
-    return spec if hifi_gan else spec.standardized()
+    # HiFi-GAN was published with log-mels as they are, kan-bayashi's models with standardised ones.
+    return spec if hifi_gan and config.mel != "kan_bayashi" else spec.standardized()
 
 
 def make_gan(config: TrainConfig) -> GANVocoder:
@@ -75,20 +75,21 @@ def make_optimizers(config: TrainConfig, schedule) -> tuple[keras.optimizers.Opt
 
     Args:
         config: The configuration.
-        schedule: Function from a learning rate to its course over the training.
+        schedule: Function from a learning rate and a number of steps to its course over them.
 
     Returns:
         Both optimizers.
     """
     average = {"use_ema": config.ema > 0, "ema_momentum": config.ema or 0.99}
     clip = {"global_clipnorm": config.clipnorm or None}
-    rate = config.learning_rate
+    rate, steps = config.learning_rate, config.steps
+    later = max(steps - config.discriminator_start, 1)
     if config.model == "parallel_wavegan":
         # Published with rectified Adam, whose first steps are small: here the warm-up's are.
-        generator = keras.optimizers.Adam(schedule(rate), **_PARALLEL_WAVEGAN, **clip, **average)
-        return generator, keras.optimizers.Adam(schedule(rate / 2), **_PARALLEL_WAVEGAN, global_clipnorm=1.0)
-    generator = keras.optimizers.AdamW(schedule(rate), **_HIFI_GAN, **clip, **average)
-    return generator, keras.optimizers.AdamW(schedule(rate), **_HIFI_GAN, **clip)
+        generator = keras.optimizers.Adam(schedule(rate, steps), **_PARALLEL_WAVEGAN, **clip, **average)
+        return generator, keras.optimizers.Adam(schedule(rate / 2, later), **_PARALLEL_WAVEGAN, global_clipnorm=1.0)
+    generator = keras.optimizers.AdamW(schedule(rate, steps), **_HIFI_GAN, **clip, **average)
+    return generator, keras.optimizers.AdamW(schedule(rate, later), **_HIFI_GAN, **clip)
 
 
 class HeldOutVocoder(HeldOut):

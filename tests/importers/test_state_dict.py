@@ -82,3 +82,8 @@ def test_a_direction_of_zero_is_refused():
         StateDict(tensors, "a.pth").take("a.weight", (4, 3, 2))
     with pytest.raises(CheckpointError, match="expected a.weight_g. Received: no such key"):
         StateDict({"a.weight_v": np.zeros((4, 3, 2))}, "a.pth").take("a.weight", (4, 3, 2))
+
+
+def test_refuses_keys_that_are_no_names():
+    with pytest.raises(CheckpointError, match="a.pth: expected names of tensors. Received: 5"):
+        StateDict({"a": np.zeros(2, "f4"), 5: np.zeros(2, "f4")}, "a.pth")

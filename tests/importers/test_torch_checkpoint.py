@@ -104,7 +104,7 @@ def hostile(canary):
         "module": (global_("__main__ WaveNet"), "the global __main__.WaveNet"),
         "object": (Raw(b"(iposix\nsystem\n"), "wants the instruction INST"),
         "new object": (Raw(global_("collections OrderedDict").code + b")\x81"), "wants the instruction NEWOBJ"),
-        "stack global": (Raw(b"X\x05\0\0\0posixX\x06\0\0\0system\x93"), "wants the instruction STACK_GLOBAL"),
+        "stack global": (Raw(b"X\x05\0\0\0posixX\x06\0\0\0system\x93"), "wants the global posix.system"),
         "extension": (Raw(b"\x82\x01"), "wants the instruction EXT1"),
         "text id": (Raw(b"P1\n"), "wants the instruction PERSID"),
         "call text": (Raw(write("eval") + b")R"), "wants to call a str"),
@@ -144,6 +144,32 @@ def test_the_hostile_pickle_does_run_where_nothing_stops_it(tmp_path):
 
     pickle.loads(pickled(hostile(tmp_path / "canary")["system"][0]))
     assert (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_a_pickle_of_any_protocol_names_what_it_would_run(tmp_path, protocol):
+    import pickle
+
+    class Hostile:
+        def __reduce__(self):
+            import os
+
+            return os.system, (f"touch {tmp_path / 'canary'}",)
+
+    (tmp_path / "a.pth").write_bytes(pickle.dumps({"weight": Hostile()}, protocol))
+    with pytest.raises(CheckpointError, match="wants the global posix.system, which is not admitted; nothing was run"):
+        read_torch_checkpoint(tmp_path / "a.pth")
+    assert not (tmp_path / "canary").exists()
+
+
+@writers
+def test_a_message_stays_short_whatever_the_file_holds(tmp_path, save):
+    # Each instruction doubles the text of the tuple; 40 of them would fill the memory.
+    bomb = Raw(b")" + b"q\x00h\x00\x86" * 40)
+    for identifier in (("storage", bomb, "0", "cpu", 1), ("storage", "<f4", bomb, "cpu", 1)):
+        with pytest.raises(CheckpointError) as caught:
+            read_torch_checkpoint(save(tmp_path / "a.pth", Raw(write(identifier) + b"Q")))
+        assert len(str(caught.value)) < 500
 
 
 @pytest.mark.parametrize("name", ["system", "eval"])

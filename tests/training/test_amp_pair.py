@@ -34,6 +34,13 @@ def test_finds_and_removes_the_latency(rng, latency):
     np.testing.assert_allclose(pair.output[1:], amplified(pair.input)[1:], atol=1e-6)
 
 
+@pytest.mark.parametrize("latency", [2 * RATE, -3 * RATE])
+def test_a_latency_leaves_something(rng, latency):
+    x = playing(rng)
+    with pytest.raises(ValueError, match=f"Expected a latency below 16000 samples, all there are. Received: {latency}"):
+        AmpPair(x, x, RATE).shifted(latency)
+
+
 @pytest.fixture
 def write(tmp_path):
     def write(name, waveform, rate=RATE):

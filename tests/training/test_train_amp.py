@@ -70,6 +70,7 @@ def test_refuses_a_run_folder_that_is_not_new_and_recordings_that_are_too_short(
 def test_says_that_it_did_not_converge(config):
     with pytest.raises(ValueError, match="Expected the training to converge; try a learning rate below 1e[+]20"):
         train(dataclasses.replace(config, learning_rate=1e20, epochs=1))
+    assert not config.run.exists()
 
 
 def test_windows_meet_every_sample_once_an_epoch(config):

@@ -14,6 +14,7 @@ from training.config import TrainConfig
 from training.generate import GenerateConfig, generate
 from training.runs import load_model
 from training.train import build_model, train
+from training.vocoders import make_mel_spec
 
 SETTINGS = {
     "generator_channels": 16,
@@ -117,7 +118,27 @@ def test_discriminators_of_parallel_wavegan_learn_at_half_the_rate():
     np.testing.assert_allclose(rates, [1e-4, 5e-5], rtol=1e-6)
 
 
+def test_both_learning_rates_fall_to_zero_at_the_last_step():
+    config = TrainConfig(model="parallel_wavegan", **{**SETTINGS, "steps": 20}, discriminator_start=12)
+    model = build_model(config)
+    for optimizer, steps in ((model.optimizer, 20), (model.discriminator_optimizer, 8)):
+        assert float(optimizer._learning_rate(steps - 1)) > float(optimizer._learning_rate(steps)) == 0.0
+
+
+def test_mels_are_standardised_where_the_published_are():
+    for model, mel, standardised in (
+        ("hifi_gan_v1", None, False),
+        ("hifi_gan_v1", "kan_bayashi", True),
+        ("parallel_wavegan", None, True),
+    ):
+        rate = {"sample_rate": 22050} if mel else {}
+        spec = make_mel_spec(TrainConfig(model=model, mel=mel, **rate))
+        assert (spec.normalization is not None) == standardised
+
+
 def test_refuses_settings_of_other_models():
+    with pytest.raises(ValueError, match="Expected window_samples above 1024.*Received: window_samples=1024"):
+        TrainConfig(model="hifi_gan_v1", window_samples=1024)
     for options, name in (({"model": "hifi_gan_v1", "dilations": (1, 2)}, "dilations"), ({"causal": True}, "causal")):
         with pytest.raises(ValueError, match=f"Expected {name} with"):
             TrainConfig(**options)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_VALUES = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "BINSTRING", "SHORT_BINSTRING"}
+_NUMBERS = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"}
+_VALUES = {*_NUMBERS, "BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"}
 _EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
@@ -18,7 +19,7 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 def read_pickle(
     stream: BinaryIO, names: Mapping[str, Any], read_persistent: Callable[[tuple], Any] | None = None
 ) -> Any:
-    """Reads one pickle of protocol 2, which is what PyTorch writes.
+    """Reads one pickle of protocol 2, which is what PyTorch writes, or of a later one.
 
     Args:
         stream: Read up to the end of the pickle. Its `read` must not allocate more than there is.
@@ -85,6 +86,11 @@ class _Machine:
             self._target(dict).update((checked_key(k), v) for k, v in zip(items[::2], items[1::2], strict=True))
         elif name == "GLOBAL":
             stack.append(self._named(argument.replace(" ", ".", 1)))
+        elif name == "STACK_GLOBAL":
+            attribute, module = stack.pop(), stack.pop()
+            stack.append(self._named(f"{checked_key(module)}.{checked_key(attribute)}"))
+        elif name == "MEMOIZE":
+            self.memo[len(self.memo)] = stack[-1]
         elif name == "REDUCE":
             self._call()
         elif name == "BUILD":
@@ -92,7 +98,7 @@ class _Machine:
             self._target(dict)
         elif name == "BINPERSID" and self.read_persistent is not None:
             stack.append(self.read_persistent(stack.pop()))
-        elif name not in ("PROTO", "STOP"):
+        elif name not in ("PROTO", "FRAME", "STOP"):
             raise ValueError(f"wants the instruction {name}, which plain data do not need")
 
     def _since_mark(self):

@@ -50,7 +50,10 @@ def read_torch_checkpoint(path: str | os.PathLike) -> Any:
     """
     try:
         with open(path, "rb") as file:
-            is_zip = file.read(4) == b"PK\x03\x04"
+            first = file.read(4)
+            if not first:
+                raise ValueError("expected a PyTorch file. Received: an empty one")
+            is_zip = first == b"PK\x03\x04"
             return _read_zip(file) if is_zip else _read_legacy(file)
     except OSError as error:
         raise CheckpointError(path, error.strerror or str(error)) from None
@@ -136,9 +139,11 @@ def _storage_of(identifier):
     if type(identifier) is not tuple or len(identifier) != 5 or identifier[0] != "storage":
         raise ValueError(f"expected a storage. Received: {reprlib.repr(identifier)}")
     _, dtype, key, _, numel = identifier
+    checked_key(key)
     if dtype not in _DTYPES.values() or not _are_sizes((numel,)):
-        raise ValueError(f"expected a type and a size of storage {key!r}. Received: {dtype!r}, {numel!r}")
-    return dtype, checked_key(key), numel
+        received = reprlib.repr((dtype, numel))
+        raise ValueError(f"expected a type and a size of storage {reprlib.repr(key)}. Received: {received}")
+    return dtype, key, numel
 
 
 def _values(data, dtype, numel, key):

@@ -18,14 +18,14 @@ class MultiPeriodDiscriminator(keras.layers.Layer):
         channels: Sequence of positive ints, filters of the convolutions (5 taps; stride 3 but for the last).
 
     Input shape:
-        `[batch, time]`, time at least the longest period.
+        `[batch, time]`, time at least the longest period, and known when a graph is made.
 
     Output shape:
         List, for each period a list of tensors: the outputs of the convolutions, `[batch * p, steps, filters]`, and
         the scores, `[batch * p, steps, 1]`.
 
     Raises:
-        ValueError: If an argument is not a sequence of positive ints.
+        ValueError: If an argument is not a sequence of positive ints, or the length is not known.
 
     Example:
     >>> outputs = MultiPeriodDiscriminator(channels=(4, 8))(keras.ops.zeros((2, 100)))
@@ -61,6 +61,8 @@ class MultiPeriodDiscriminator(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns the outputs of all layers of all discriminators."""
+        if inputs.shape[1] is None:
+            raise ValueError("Expected waveforms of a length that is known when the graph is made. Received: None")
         return [self._discriminate(inputs, *parts) for parts in zip(self.periods, self.convs, self.posts, strict=True)]
 
     def _discriminate(self, x, period, convs, post):
