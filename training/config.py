@@ -21,7 +21,7 @@ DEFAULTS = {
     },
 }
 LONGEST_TRANSFORM = 2048  # of MultiResolutionSTFTLoss
-_OF_GANS = ("causal", "generator_channels", "discriminator_channels", "discriminator_start")
+_OF_GANS = ("causal", "generator_channels", "discriminator_channels", "discriminator_start", "stft_weight")
 _OF_WAVENET = (
     *("preset", "dilations", "residual_channels", "skip_channels", "distribution"),
     *("speakers", "preemphasis", "features"),
@@ -74,6 +74,9 @@ class TrainConfig:
     """Width of discriminators, a multiple of 16 (published: 128 with HiFi-GAN, 64 with Parallel WaveGAN)."""
     discriminator_start: int | None = None
     """Steps in which a generator learns alone; 0 for HiFi-GAN, a quarter of all for Parallel WaveGAN if not given."""
+    stft_weight: float | None = None
+    """Factor of the multi-resolution STFT loss; 0 for HiFi-GAN, whose log-mels have 45, 1 for Parallel WaveGAN if not
+    given."""
 
     sample_rate: int = 16000
     """Rate in Hz that all recordings are brought to."""
@@ -122,9 +125,11 @@ class TrainConfig:
                 raise ValueError(f"Expected {name} with {'other models' if wavenet else '--model wavenet'} only.")
         defaults = dict(DEFAULTS[self.model])
         if not wavenet:
-            alone = self.steps // 4 if self.model == "parallel_wavegan" else 0
-            width = 64 if self.model == "parallel_wavegan" else 128
-            defaults |= {"discriminator_start": alone, "discriminator_channels": width}
+            if self.model == "parallel_wavegan":
+                alone = self.steps // 4
+                defaults |= {"discriminator_start": alone, "discriminator_channels": 64, "stft_weight": 1.0}
+            else:
+                defaults |= {"discriminator_start": 0, "discriminator_channels": 128, "stft_weight": 0.0}
         for name, value in defaults.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)

@@ -56,7 +56,7 @@ def make_gan(config: TrainConfig) -> GANVocoder:
             options |= {"residual_channels": width, "gate_channels": 2 * width, "skip_channels": width}
         generator = ParallelWaveGAN.from_preset(config.model, **options)
         discriminators = [ParallelWaveGANDiscriminator(channels=n, **policy)]
-        weights = {"adversarial_weight": 4.0, "stft_weight": 1.0}
+        weights = {"adversarial_weight": 4.0}
     else:
         if width is not None:
             options["upsample_initial_channel"] = width
@@ -66,8 +66,8 @@ def make_gan(config: TrainConfig) -> GANVocoder:
             MultiScaleDiscriminator(channels=n, **policy),
         ]
         weights = {"feature_matching_weight": 2.0, "mel_weight": 45.0}
-    start = config.discriminator_start
-    return GANVocoder(generator, discriminators, discriminator_start=start, seed=config.seed, **weights)
+    weights |= {"stft_weight": config.stft_weight, "discriminator_start": config.discriminator_start}
+    return GANVocoder(generator, discriminators, seed=config.seed, **weights)
 
 
 def make_optimizers(config: TrainConfig, schedule) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:

@@ -14,7 +14,7 @@ from training.config import TrainConfig
 from training.generate import GenerateConfig, generate
 from training.runs import load_model
 from training.train import build_model, train
-from training.vocoders import make_mel_spec
+from training.vocoders import make_gan, make_mel_spec
 
 SETTINGS = {
     "generator_channels": 16,
@@ -100,6 +100,16 @@ def test_copy_synthesis(finished, corpus, model, tmp_path):
         generate(dataclasses.replace(config, temperature=0.5))
     with pytest.raises(ValueError, match="Expected what to speak"):
         generate(dataclasses.replace(config, copy_synthesis=None))
+
+
+def test_the_weight_of_the_stft_loss_is_the_models():
+    for options, weight in (
+        ({"model": "hifi_gan_v3"}, 0.0),
+        ({"model": "parallel_wavegan"}, 1.0),
+        ({"model": "hifi_gan_v3", "stft_weight": 45.0}, 45.0),
+    ):
+        model = make_gan(TrainConfig(**options, generator_channels=16, discriminator_channels=16))
+        assert model.stft_weight == weight
 
 
 def test_published_settings_are_the_defaults():
