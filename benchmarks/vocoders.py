@@ -1,7 +1,8 @@
 """Speed and quality of vocoders: `python -m benchmarks.vocoders [--json]`, `... --runs runs/a runs/b`.
 
-Without `--runs`, speed alone, of the published sizes: each model speaks random mels of one utterance, compiled by XLA,
-the waveform fetched. Beside it, where PyTorch is installed and `--hifi-gan` or `--parallel-wavegan` names a checkout of
+Without `--runs`, speed alone, of the published sizes: each model speaks random mels of one utterance, compiled by XLA
+(`--no-jit-compile`: as TensorFlow runs a graph, by oneDNN's convolutions; a WaveNet always by XLA), the waveform
+fetched. Beside it, where PyTorch is installed and `--hifi-gan` or `--parallel-wavegan` names a checkout of
 jik876/hifi-gan or kan-bayashi/ParallelWaveGAN, the original without weight norm, on the same input in the same process.
 The two take turns and the best time of each counts; each uses the threads that it chooses. `ratio` is our speed over
 the original's.
@@ -55,6 +56,8 @@ class VocodersConfig:
     """Checkout of jik876/hifi-gan."""
     parallel_wavegan: Path | None = None
     """Checkout of kan-bayashi/ParallelWaveGAN."""
+    jit_compile: bool = True
+    """Compile with XLA."""
     json: bool = False
     """Print one JSON object a line."""
 
@@ -68,13 +71,13 @@ class VocodersConfig:
                 raise ValueError(f"Expected {name} to be a checkout. Not found: {getattr(self, name)}")
 
 
-def ours(model, features, noise):
+def ours(model, features, noise, jit_compile):
     """Returns a function that speaks with our model."""
     if isinstance(model, WaveNet):
         return lambda: model.generate(noise.shape[1], local_condition=features)
     inputs = tf.constant(features)
     inputs = {"local_condition": inputs, "noise": tf.constant(noise)} if model.needs_noise else inputs
-    speak = tf.function(model.call, jit_compile=True)
+    speak = tf.function(model.call, jit_compile=jit_compile)
     return lambda: speak(inputs).numpy()
 
 
@@ -127,7 +130,7 @@ def measure(model: WaveNet | Vocoder, config: VocodersConfig, preset: str | None
     features = np.clip(rng.normal(size=(1, config.frames, model.local_channels)), -2.0, 2.0).astype("float32")
     noise = rng.normal(size=(1, config.frames * model.local_hop)).astype("float32")
     checkout = {"parallel_wavegan": config.parallel_wavegan, "vocoder": None, None: None}.get(preset, config.hifi_gan)
-    speakers = [ours(model, features, noise)]
+    speakers = [ours(model, features, noise, config.jit_compile)]
     if checkout is not None:
         speakers.append(original(preset, model, checkout, features, noise))
     compile_seconds = [seconds(speak) for speak in speakers][0]
@@ -138,6 +141,7 @@ def measure(model: WaveNet | Vocoder, config: VocodersConfig, preset: str | None
         "audio_s": round(duration, 2),
         "x_real_time": round(duration / times[0], 2),
         "compile_s": round(compile_seconds, 1),
+        "xla": config.jit_compile,
         "tensorflow": tf.__version__,
         "cores": os.cpu_count(),
     }
