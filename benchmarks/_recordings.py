@@ -60,19 +60,19 @@ def read(
         ValueError: If there is nothing to score, or the run's files are of another rate.
     """
     runs = [run for run in map(find_run, models) if run is not None]
-    learnt = [file for run in runs for file in Manifest.load(run.train).files]
+    learnt = [Manifest.load(run.train).files for run in runs]
     if data is not None:
         manifest = read_corpus(data, sample_rate)
         texts = [file.text for file in manifest.files]
     elif runs:
         manifest = Manifest.load(runs[0].validation)
-        texts = [file.text for file in (*Manifest.load(runs[0].train).files, *manifest.files)]
+        texts = [file.text for file in (*learnt[0], *manifest.files)]
     else:
         raise ValueError(f"Expected --data, because no training run lies around {', '.join(map(str, models))}")
     if manifest.sample_rate != sample_rate:
         raise ValueError(f"Expected recordings at {sample_rate} Hz. Received: a run at {manifest.sample_rate} Hz")
     corpus = draw(manifest, minutes, seed)
-    seen = {file.path.resolve() for file in learnt} & {file.path.resolve() for file, _ in corpus}
+    seen = {file.path.resolve() for files in learnt for file in files} & {file.path.resolve() for file, _ in corpus}
     if seen:
         print(f"note: {len(seen)} of these {len(corpus)} files were trained on", file=sys.stderr)
     return corpus, texts

@@ -129,7 +129,8 @@ def measure(model: WaveNet | Vocoder, config: VocodersConfig, preset: str | None
     rng = np.random.default_rng(0)
     features = np.clip(rng.normal(size=(1, config.frames, model.local_channels)), -2.0, 2.0).astype("float32")
     noise = rng.normal(size=(1, config.frames * model.local_hop)).astype("float32")
-    checkout = {"parallel_wavegan": config.parallel_wavegan, "vocoder": None, None: None}.get(preset, config.hifi_gan)
+    checkouts = {ParallelWaveGAN: config.parallel_wavegan, HiFiGAN: config.hifi_gan}
+    checkout = None if preset is None else checkouts.get(PRESETS[preset])
     speakers = [ours(model, features, noise, config.jit_compile)]
     if checkout is not None:
         speakers.append(original(preset, model, checkout, features, noise))

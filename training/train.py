@@ -1,5 +1,6 @@
 """Trains a model: `python -m training.train --data FOLDER --preset tiny --run runs/first`."""
 
+import functools
 import math
 import shutil
 
@@ -31,7 +32,7 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
     keras.utils.set_random_seed(config.seed)
     if config.model != "wavenet":
         model = make_gan(config)
-        optimizer, of_discriminators = make_optimizers(config, lambda rate, steps: _schedule(config, rate, steps))
+        optimizer, of_discriminators = make_optimizers(config, functools.partial(_schedule, config))
         model.compile(optimizer, of_discriminators, jit_compile=config.jit_compile)
         return model
     model = WaveNet.from_preset(config.preset, **model_arguments(config, manifest), dtype=config.precision)

@@ -139,7 +139,7 @@ class Visitor:
         import av
 
         frames = []
-        # The player asks again for what it came too early for; the browser may have let go of a body.
+        # An answer that is an error, or whose body the browser no longer has, is no audio that was heard.
         answers = [request.response() for request in self.segments]
         for body in [body for answer in answers if answer.ok and (body := answer.body())]:
             with av.open(io.BytesIO(body)) as segment:
