@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tests.streaming_contract import randomise
 from tf_wavenet import Gaussian, WaveNet
-from tf_wavenet.data import AudioFile, index_corpus, steps_per_epoch, window_dataset
+from tf_wavenet.data import AudioFile, StoredFeatures, index_corpus, steps_per_epoch, window_dataset
 from tf_wavenet.data.waveform_cache import WaveformCache
 from tf_wavenet.layers.feature_upsampler import METHODS
 
@@ -202,6 +202,49 @@ def test_features_belong_to_their_samples(ramps, shuffle):
                 last = -(-LENGTHS[file] // 7) - 1  # beyond it the last frame is repeated
                 np.testing.assert_array_equal(local[:, 1], np.minimum(local[0, 1] + np.arange(7), last))
     assert counted == sum(LENGTHS)
+
+
+class Starts(Numbers):
+    """Features that tell file and sample: number of the file, the sample that the frame begins with."""
+
+    def __call__(self, file, waveform):
+        waveform, frames = super().__call__(file, waveform)
+        levels = np.rint(waveform[:: self.hop_length] * 32768)
+        return waveform, np.stack([frames[:, 0], (levels - 1) % 1000], axis=1).astype("float32")
+
+
+def test_moved_frames_begin_elsewhere_every_epoch(ramps):
+    order = {"shuffle": True, "seed": 3, "repeat": True, "features": Starts(), "move_frames": True}
+    steps = steps_per_epoch(ramps, 20, 10, 4, features=Starts())
+    dataset, moved = list(window_dataset(ramps, 20, 10, 4, **order).take(6 * steps)), set()
+    for epoch in range(6):
+        counted, starts = [], {}
+        for inputs, target, weight in dataset[epoch * steps : (epoch + 1) * steps]:
+            levels = np.rint(target.numpy() * 32768).astype(int)
+            for row, weights, local in zip(levels, weight.numpy(), inputs["local_condition"].numpy(), strict=True):
+                for at in np.flatnonzero(weights):
+                    file, position = divmod(row[at] - 1, 1000)
+                    assert tuple(local[at // 7]) == (file, position - at % 7)
+                    starts.setdefault(file, set()).add((position - at) % 7)
+                    counted.append(row[at])
+        assert all(len(start) == 1 for start in starts.values())
+        moved |= {(file, start) for file, (start,) in starts.items()}
+        # All but the start of each file, once.
+        expected = [f * 1000 + i + 1 for f, n in enumerate(LENGTHS) for i in range(min(starts[f]), n)]
+        assert sorted(counted) == expected
+    assert max(sum(f == file for f, _ in moved) for file in range(1, len(LENGTHS))) >= 4
+    resumed = next(iter(window_dataset(ramps, 20, 10, 4, start_step=2 * steps + 1, **order)))
+    for ours, theirs in zip(*map(tf.nest.flatten, (resumed, dataset[2 * steps + 1])), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_frames_move_only_where_they_can(ramps, tmp_path):
+    (tmp_path / "spec.json").write_text('{"hop_length": 7}')
+    np.savez(tmp_path / "0.npz", features=np.zeros((1, 2)))
+    stored = StoredFeatures(tmp_path)
+    for options in ({"shuffle": True}, {"features": Numbers()}, {"shuffle": True, "features": stored}):
+        with pytest.raises(ValueError, match="Expected shuffle=True and features that are computed"):
+            window_dataset(ramps, 20, 10, 4, move_frames=True, **options)
 
 
 def test_speakers_are_numbered_by_name(ramps):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tf_wavenet.data.local_features import StoredFeatures
 from tf_wavenet.data.manifest import Manifest
 from tf_wavenet.data.waveform_cache import WaveformCache
 from tf_wavenet.data.windows import count_windows, cut_windows
@@ -28,6 +29,7 @@ def window_dataset(
     speakers: Sequence[str] | None = None,
     features: Callable | None = None,
     context_frames: int = 0,
+    move_frames: bool = False,
     period: int = 1,
 ) -> tf.data.Dataset:
     """Makes batches for `model.fit` and `model.evaluate`: windows of recordings with their true past.
@@ -58,6 +60,9 @@ def window_dataset(
         features: `MelFeatures`, `StoredFeatures` or any function like them: its features become "local_condition".
             Window and context are then rounded up to whole frames.
         context_frames: With `features`, frames that are given beyond the window: `model.context_frames`.
+        move_frames: With `shuffle` and features that are computed, whether frames begin elsewhere in a file every
+            epoch: a random part of a frame at its start is left out, so that a small corpus shows more of what features
+            can be. The files are decoded and their features computed every epoch.
         period: Windows begin at multiples of so many samples, and window and context are rounded up to whole ones:
             `model.period`, which is more than 1 for a model with a context stack.
 
@@ -68,7 +73,8 @@ def window_dataset(
         a file its last frame). Its cardinality is `steps_per_epoch` of the same arguments, or infinite.
 
     Raises:
-        ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`.
+        ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`; if frames shall
+            move that are stored.
 
     Example:
     >>> import tempfile, soundfile
@@ -84,6 +90,9 @@ def window_dataset(
     sizes = {"features": features, "period": period}
     epoch_steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size, **sizes)
     multiple, window_samples, context_samples = _whole_frames(window_samples, context_samples, **sizes)
+    if move_frames and (not shuffle or features is None or isinstance(features, StoredFeatures)):
+        expected = "Expected shuffle=True and features that are computed, such as MelFeatures, with move_frames=True"
+        raise ValueError(f"{expected}. Received: {shuffle=}, {features=}")
     if seed < 0 or start_step < 0 or (start_step and not repeat):
         expected = "Expected seed and start_step to be at least 0, and start_step to be 0 unless repeat=True"
         raise ValueError(f"{expected}. Received: seed={seed}, start_step={start_step}, repeat={repeat}")
@@ -98,21 +107,24 @@ def window_dataset(
     @functools.lru_cache(maxsize=2)
     def windows_of(epoch):
         random = np.random.default_rng((seed, epoch)) if shuffle else None
-        return cut_windows(lengths, window_samples, context_samples, random, pool_samples, multiple)
+        windows = cut_windows(lengths, window_samples, context_samples, random, pool_samples, multiple)
+        moved = random.integers(0, np.minimum(hop_length, lengths)) if move_frames else np.zeros_like(lengths)
+        return windows, moved.tolist()
 
     def make_batch(step):
         epoch, number = divmod(int(step), epoch_steps)
-        windows = windows_of(epoch if shuffle else 0)
+        windows, moved = windows_of(epoch if shuffle else 0)
         waveform, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         local = np.zeros((batch_size, num_frames, features.channels if features else 0), np.float32)
         speaker = np.zeros(batch_size, np.int32)
         rows = slice(number * batch_size, (number + 1) * batch_size)
         fields = windows.file[rows], windows.begin[rows], windows.end[rows], windows.start[rows]
         for row, (file, begin, end, start) in enumerate(zip(*fields, strict=True)):
-            samples, frames = cache.load(file)
+            samples, frames = cache.load(file, moved[file])
+            end = min(end, len(samples))
             samples = samples[start : start + shape[1]]
             waveform[row, : len(samples)] = samples
-            weight[row, begin - start : end - start] = 1.0
+            weight[row, begin - start : max(end - start, 0)] = 1.0
             if features:
                 local[row] = frames.take(start // hop_length + np.arange(num_frames), axis=0, mode="clip")
             if ids is not None:

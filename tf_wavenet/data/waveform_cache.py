@@ -29,31 +29,32 @@ class WaveformCache:
         self._held = OrderedDict()
         self._num_samples = 0
 
-    def load(self, index: int) -> Any:
+    def load(self, index: int, skip: int = 0) -> Any:
         """Returns the recording `manifest.files[index]`.
 
         Args:
             index: Position in the manifest.
+            skip: Samples at its beginning to leave out.
 
         Returns:
-            float32 array [num_samples], or what `transform` makes of it; not to be written to.
+            float32 array [num_samples - skip], or what `transform` makes of it; not to be written to.
 
         Raises:
             AudioError: As `AudioFile.load`.
         """
         with self._lock:
-            future = self._held.get(index)
+            future = self._held.get((index, skip))
             if decodes := future is None:
-                future = self._held[index] = Future()
+                future = self._held[index, skip] = Future()
                 self._num_samples += self.manifest.files[index].num_samples
-            self._held.move_to_end(index)
+            self._held.move_to_end((index, skip))
             while self._num_samples > self.limit_samples and len(self._held) > 1:
-                dropped, _ = self._held.popitem(last=False)
+                (dropped, _), _ = self._held.popitem(last=False)
                 self._num_samples -= self.manifest.files[dropped].num_samples
         if decodes:
             try:
                 file = self.manifest.files[index]
-                future.set_result(self.transform(file, file.load(self.manifest.sample_rate)))
+                future.set_result(self.transform(file, file.load(self.manifest.sample_rate)[skip:]))
             except BaseException as error:
                 future.set_exception(error)
         return future.result()
