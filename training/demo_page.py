@@ -20,6 +20,7 @@ from training.wav import WavWriter
 
 MAX_SECONDS = 30.0
 CHUNK_SECONDS = 0.5
+KEPT_SECONDS = 86400  # how long uploads and downloads lie in Gradio's folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +109,7 @@ def speak(
 
     Yields:
         `(audio, picture, file, message)`: `(rate, int16 [time])` to play now, the paths of picture and WAV file, both
-        None until the end, and a line of text.
+        None until the end and gone after it (the page has copies), and a line of text.
 
     Raises:
         ValueError: For what the page should say to the user.
@@ -133,13 +134,15 @@ def speak(
         made.append(np.clip(chunk, -1.0, 1.0))
         seconds_made = sum(map(len, made)) / rate
         yield (rate, (made[-1] * 32767).astype(np.int16)), None, None, f"{seconds_made:.1f} s generated"
-    audio, folder = np.concatenate(made), Path(tempfile.mkdtemp(prefix="wavenet-"))
-    with WavWriter(folder / "generated.wav", rate) as writer:
-        writer.write(audio)
-    save_picture(folder / "generated.png", audio, rate, path.name)
+    audio = np.concatenate(made)
     level = 10 * np.log10(np.mean(np.square(audio)) + 1e-10)
     message = f"{len(audio) / rate:.1f} s at {rate} Hz, {level:.1f} dB"
-    yield None, str(folder / "generated.png"), str(folder / "generated.wav"), message
+    with tempfile.TemporaryDirectory(prefix="wavenet-") as folder:
+        picture, file = Path(folder, "generated.png"), Path(folder, "generated.wav")
+        with WavWriter(file, rate) as writer:
+            writer.write(audio)
+        save_picture(picture, audio, rate, path.name)
+        yield None, str(picture), str(file), message
 
 
 def make_page(config: PageConfig):
@@ -179,7 +182,7 @@ def make_page(config: PageConfig):
         except ValueError as error:
             raise gr.Error(str(error), duration=None, print_exception=False) from None
 
-    with gr.Blocks(title="WaveNet", analytics_enabled=False) as page:
+    with gr.Blocks(title="WaveNet", analytics_enabled=False, delete_cache=(3600, KEPT_SECONDS)) as page:
         gr.Markdown("# WaveNet\nAudio plays while it is being generated.")
         with gr.Row():
             with gr.Column():

@@ -1,5 +1,7 @@
 """What the page says and plays, and the exported model behind it, without a browser."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -29,7 +31,10 @@ def ask(path, **changes):
 
 def test_chunks_then_picture_and_file(voices):
     model, path = voices
-    *chunks, (audio, picture, file, message) = ask(path)
+    made, chunks = ask(path), []
+    while (last := next(made))[2] is None:
+        chunks.append(last)
+    audio, picture, file, message = last
     heard = np.concatenate([pcm for (_, pcm), *_ in chunks])
     assert {rate for (rate, _), *_ in chunks} == {4000} and len(chunks) == 3 and audio is None
     expected = model.generate(4800, seed=3, top_p=0.9, global_condition="bob")[0]
@@ -39,6 +44,7 @@ def test_chunks_then_picture_and_file(voices):
     np.testing.assert_allclose(written, expected, atol=2**-15)
     with open(picture, "rb") as png:
         assert png.read(4) == b"\x89PNG"
+    assert next(made, None) is None and not Path(file).exists() and not Path(picture).exists()
 
 
 @pytest.mark.parametrize(
