@@ -1,8 +1,10 @@
 """Trains a model: `python -m training.train --data FOLDER --preset tiny --run runs/first`."""
 
+import argparse
 import functools
 import math
 import shutil
+from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -215,12 +217,14 @@ def _describe(network: WaveNet | Vocoder, config: TrainConfig) -> str:
 
 def main() -> None:
     """Trains as the command line says."""
-    config = parse(TrainConfig)
-    if config.resume:
-        run = RunFolder(config.run)
-        if not run.config.exists():
-            raise ValueError(f"Expected --run to be the folder of a run to resume. Not found: {run.config}")
-        config = parse(TrainConfig, default=TrainConfig.load(run.config))
+    # What flags mean depends on the configuration that they change, so that comes first.
+    flags = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    flags.add_argument("--resume", action="store_true")
+    flags.add_argument("--run", type=Path, nargs="?")
+    resumed, _ = flags.parse_known_args()
+    run = RunFolder(resumed.run or TrainConfig.run)
+    known = resumed.resume and run.config.exists()  # if it does not, that is said with other mistakes
+    config = parse(TrainConfig, default=TrainConfig.load(run.config) if known else None)
     run = train(config)
     score = run.best_score()
     if score is not None and math.isfinite(score[1]):

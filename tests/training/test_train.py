@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tf_wavenet.data import AudioError, Manifest
 from training import callbacks
+from training import train as script
 from training.config import TrainConfig
 from training.runs import RunFolder
 from training.train import build_model, restore, train
@@ -188,6 +189,18 @@ def test_wrong_data_leaves_no_run_folder(new_config, tmp_path):
     with pytest.raises(ValueError, match="run to resume"):
         train(dataclasses.replace(new_config, resume=True))
     assert not new_config.run.exists()
+
+
+def test_flags_change_the_configuration_that_is_resumed(tmp_path, monkeypatch):
+    path, resumed = tmp_path / "moved", []
+    path.mkdir()
+    TrainConfig(model="hifi_gan_v3", run=tmp_path / "before", discriminator_start=5).save(path / "config.json")
+    monkeypatch.setattr(script, "train", lambda config: resumed.append(config) or RunFolder(config.run))
+    for run in (["--run", str(path)], [f"--run={path}"]):
+        monkeypatch.setattr(sys, "argv", ["train", *run, "--resume", "--discriminator-start", "7"])
+        script.main()
+    expected = TrainConfig(model="hifi_gan_v3", run=path, discriminator_start=7, resume=True)
+    assert resumed == [expected, expected]
 
 
 @pytest.mark.large
