@@ -33,6 +33,14 @@ class PrepareConfig:
     """Cut off silence at both ends of each file, all but 50 ms."""
     silence_db: float = -50.0
     """What counts as silence for --trim-silence, in dB relative to full scale."""
+    join_seconds: float = 0.0
+    """Join the files of each speaker, in random order, to recordings of at least so many seconds; 0 keeps them apart.
+    For an unconditional model of short files, which hears each of them end and none go on, and so falls silent."""
+
+    def __post_init__(self) -> None:
+        """Checks the length."""
+        if not self.join_seconds >= 0:
+            raise ValueError(f"Expected join_seconds to be at least 0. Received: join_seconds={self.join_seconds}")
 
 
 def write_flac(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
@@ -87,19 +95,46 @@ def name_files(files: Iterable[AudioFile]) -> dict[str, AudioFile]:
     return names
 
 
-def convert(file: AudioFile, target: Path, sample_rate: int) -> None:
-    """Converts one file, unless `target` is newer than it and of the same rate and length.
+def join_files(files: Iterable[AudioFile], min_samples: float) -> dict[str, list[AudioFile]]:
+    """Puts the files of each speaker in random order, the same at every call, and joins them.
 
     Args:
-        file: The recording.
+        files: The recordings.
+        min_samples: How long the joined recordings shall be at least; the last of a speaker may be shorter.
+
+    Returns:
+        Dict of id to files: "0000", "0001", ...; "p1/0000", ... with speakers.
+    """
+    speakers = {}
+    for file in files:
+        speakers.setdefault(file.speaker, []).append(file)
+    joined = {}
+    for speaker, spoken in speakers.items():
+        recordings, missing = [], 0
+        for number in np.random.default_rng(0).permutation(len(spoken)):
+            if missing <= 0:
+                recordings.append([])
+                missing = min_samples
+            recordings[-1].append(spoken[number])
+            missing -= spoken[number].num_samples
+        folder = f"{speaker.replace('|', '-')}/" if speaker else ""
+        joined |= {f"{folder}{i:04d}": recording for i, recording in enumerate(recordings)}
+    return joined
+
+
+def convert(files: list[AudioFile], target: Path, sample_rate: int) -> None:
+    """Converts one file, unless `target` is newer than it and of the same rate and length, or several files to one.
+
+    Args:
+        files: The recordings, to be joined.
         target: FLAC file to write.
         sample_rate: Rate in Hz of the manifest and the result.
     """
-    if target.is_file() and target.stat().st_mtime >= file.path.stat().st_mtime:
+    if len(files) == 1 and target.is_file() and target.stat().st_mtime >= files[0].path.stat().st_mtime:
         info = soundfile.info(target)
-        if (info.samplerate, info.frames) == (sample_rate, file.num_samples):
+        if (info.samplerate, info.frames) == (sample_rate, files[0].num_samples):
             return
-    write_flac(target, file.load(sample_rate), sample_rate)
+    write_flac(target, np.concatenate([file.load(sample_rate) for file in files]), sample_rate)
 
 
 def describe(manifest: Manifest) -> str:
@@ -137,16 +172,20 @@ def main() -> None:
 
         threshold = config.silence_db if config.trim_silence else None
         manifest = index_corpus(config.folder, config.sample_rate, trim_silence_db=threshold, progress=progress)
-    names = name_files(manifest.files)
+    if config.join_seconds:
+        recordings = join_files(manifest.files, config.join_seconds * config.sample_rate)
+    else:
+        recordings = {name: [file] for name, file in name_files(manifest.files).items()}
     files = []
-    for name, file in tqdm(names.items(), desc="writing", unit="file"):
+    for name, parts in tqdm(recordings.items(), desc="writing", unit="file"):
         target = config.out / "wavs" / f"{name}.flac"
-        convert(file, target, config.sample_rate)
-        files.append(dataclasses.replace(file, path=target, start=0, name=name))
-    write_metadata(config.out, [(name, file.text) for name, file in names.items()])
+        convert(parts, target, config.sample_rate)
+        length, text = sum(part.num_samples for part in parts), " ".join(part.text or "" for part in parts).strip()
+        files.append(AudioFile(target, length, parts[0].speaker, text or None, name=name))
+    write_metadata(config.out, [(file.name, file.text) for file in files])
     Manifest(config.sample_rate, tuple(files), manifest.rejected).save(config.out / "manifest.json")
     print(describe(manifest))
-    print(f"wrote {config.out}")
+    print(f"wrote {len(files)} recordings to {config.out}")
 
 
 if __name__ == "__main__":

@@ -134,6 +134,31 @@ def test_silence_is_trimmed_on_request(monkeypatch, tmp_path):
     np.testing.assert_allclose(file.load(16000), waveform[7200:8900], rtol=0, atol=2**-15)
 
 
+def test_files_of_a_speaker_are_joined_on_request(monkeypatch, tmp_path):
+    for speaker, count in (("ann", 5), ("bob", 2)):
+        (tmp_path / "corpus" / speaker).mkdir(parents=True)
+        for i in range(count):
+            soundfile.write(tmp_path / "corpus" / speaker / f"{i}.wav", np.full(400, 0.1 * (i + 1)), 1000)
+    for _ in range(2):
+        convert(monkeypatch, tmp_path / "corpus", "--out", tmp_path / "out", "--sample-rate", 1000, "--join-seconds", 1)
+        files = {file.name: file for file in index_corpus(tmp_path / "out", 1000).files}
+        lengths = {name: file.num_samples for name, file in files.items()}
+        assert lengths == {"ann/0000": 1200, "ann/0001": 800, "bob/0000": 800}
+        assert {file.speaker for file in files.values()} == {"ann", "bob"}
+        heard = np.rint(10 * np.concatenate([files["ann/0000"].load(1000), files["ann/0001"].load(1000)])[::400])
+        assert sorted(heard) == [1, 2, 3, 4, 5] != heard.tolist()
+
+
+def test_texts_are_joined_with_their_files(tmp_path, monkeypatch):
+    (tmp_path / "corpus" / "wavs").mkdir(parents=True)
+    for name in ("a", "b"):
+        record(tmp_path / "corpus" / "wavs" / f"{name}.wav")
+    (tmp_path / "corpus" / "metadata.csv").write_text("a|one\nb|two\n")
+    convert(monkeypatch, tmp_path / "corpus", "--out", tmp_path / "out", "--join-seconds", 60)
+    (file,) = index_corpus(tmp_path / "out").files
+    assert file.num_samples == 3200 and sorted(file.text.split()) == ["one", "two"]
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "message"),
     [
@@ -144,6 +169,7 @@ def test_silence_is_trimmed_on_request(monkeypatch, tmp_path):
         ({"a.wav": b""}, [], "a.wav: expected at least 1 sample. Received: 0 samples."),
         ({"a.wav": b""}, ["--sample-rate", "7"], "expected a sample rate from 1000 to 384000 Hz. Received: 7 Hz."),
         ({"a.wav": b""}, ["--sample-rate", "fast"], "sample-rate"),
+        ({"a.wav": b""}, ["--join-seconds", "-1"], "Expected join_seconds to be at least 0"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(monkeypatch, tmp_path, capsys, content, arguments, message):
