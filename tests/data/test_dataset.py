@@ -352,3 +352,20 @@ def test_memory_is_counted_with_the_features(ramps, monkeypatch):
             held = [future.result() for future in futures]
             numbers = sum(len(waveform) + (0 if frames is None else frames.size) for waveform, frames in held)
             assert numbers <= limit or len(held) == 1
+
+
+def test_frames_that_moved_on_are_not_held(ramps, monkeypatch):
+    caches = []
+
+    class Spy(WaveformCache):
+        def __init__(self, *args):
+            super().__init__(*args)
+            caches.append(self)
+
+    monkeypatch.setattr("tf_wavenet.data.dataset.WaveformCache", Spy)
+    order = {"shuffle": True, "repeat": True, "features": Numbers(), "move_frames": True}
+    for _ in window_dataset(ramps, 20, 10, 4, **order).take(500):
+        with caches[0]._lock:
+            held = [future.result() for future in list(caches[0]._held.values()) if future.done()]
+        assert sum(len(waveform) for waveform, _ in held) <= 2 * sum(LENGTHS)
+    assert len(held) >= len(LENGTHS)

@@ -99,8 +99,11 @@ def window_dataset(
     lengths, ids = _lengths(manifest), None if speakers is None else _speaker_ids(manifest, speakers)
     # Features take their share of the memory.
     held = int(_CACHE_NUMBERS / (1 + features.channels / hop_length)) if features else _CACHE_NUMBERS
+    total = int(lengths.sum())
+    pool_samples = total if total <= held else held // 2
+    # Frames that have moved on are of no use: room for the epoch that ends and the one that begins.
+    held = min(held, 2 * total) if move_frames else held
     cache = WaveformCache(manifest, held, features or (lambda file, samples: (samples, None)))
-    pool_samples = int(lengths.sum()) if lengths.sum() <= held else held // 2
     shape = (batch_size, context_samples + window_samples)
     num_frames = shape[1] // hop_length + context_frames
 
