@@ -87,9 +87,6 @@ class TrainConfig:
     """Windows in a training step; 4 of a WaveNet if not given."""
     validation_fraction: float = 0.1
     """Share of the files that is held out."""
-    change_speed: float = 0.0
-    """Play the files trained on slower or faster by at most this share, each at another speed every epoch: a small
-    corpus has more voices then."""
     seed: int = 0
     """Seed of the initial weights, of the held-out files and of the order of windows."""
 
@@ -160,11 +157,8 @@ class TrainConfig:
                 "Expected validation_fraction to be above 0 and below 1. "
                 f"Received: validation_fraction={self.validation_fraction}"
             )
-        for name in ("ema", "change_speed"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"Expected {name} to be at least 0 and below 1. Received: {name}={getattr(self, name)}"
-                )
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"Expected ema to be at least 0 and below 1. Received: ema={self.ema}")
 
     @property
     def overrides(self) -> dict[str, Any]:

@@ -152,7 +152,6 @@ def train(config: TrainConfig) -> RunFolder:
     measured = config.batch_size if config.model == "wavenet" else max(config.batch_size, 16)
     held_out_windows, heard = windows(validation, measured), conditions_of_file(network, validation, config.features)
     order = {"shuffle": True, "seed": config.seed, "repeat": True, "start_step": start}
-    order["change_speed"] = config.change_speed
     order["move_frames"] = config.model != "wavenet"  # published HiFi-GAN cuts windows, and with them frames, anywhere
     training_windows = windows(training, config.batch_size, **order)
     print(

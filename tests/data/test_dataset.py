@@ -245,34 +245,6 @@ def test_frames_move_only_where_they_can(ramps, tmp_path):
     for options in ({"shuffle": True}, {"features": Numbers()}, {"shuffle": True, "features": stored}):
         with pytest.raises(ValueError, match="Expected shuffle=True and features that are computed"):
             window_dataset(ramps, 20, 10, 4, move_frames=True, **options)
-    with pytest.raises(ValueError, match="or with stored features"):
-        window_dataset(ramps, 20, 10, 4, shuffle=True, features=stored, change_speed=0.1)
-
-
-def test_files_are_played_at_another_speed_every_epoch(tmp_path):
-    for name, length in (("a", 8000), ("b", 6000), ("c", 1)):
-        soundfile.write(tmp_path / f"{name}.wav", 0.5 * np.sin(0.5 * np.arange(length)), 16000)
-    manifest, order = index_corpus(tmp_path), {"shuffle": True, "seed": 3, "repeat": True, "change_speed": 0.2}
-    steps, speeds = steps_per_epoch(manifest, 4000, 0, 1), []
-    dataset = list(window_dataset(manifest, 4000, 0, 1, **order).take(8 * steps))
-    for waveform, _, weight in dataset:
-        counted = waveform.numpy()[weight.numpy() == 1]
-        if len(counted) > 1000:
-            spectrum = np.abs(np.fft.rfft(counted * np.hanning(len(counted)), 1 << 16))
-            speeds.append(spectrum.argmax() * 2 * np.pi / (1 << 16) / 0.5)
-    assert min(speeds) > 0.79 and max(speeds) < 1.21
-    assert min(speeds) < 0.9 and max(speeds) > 1.1 and len(np.unique(np.round(speeds, 2))) > 8
-    resumed = next(iter(window_dataset(manifest, 4000, 0, 1, start_step=steps + 1, **order)))
-    for ours, theirs in zip(resumed, dataset[steps + 1], strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
-def test_what_a_speed_can_be(ramps):
-    for options in ({"change_speed": 1.0, "shuffle": True}, {"change_speed": -0.1, "shuffle": True}):
-        with pytest.raises(ValueError, match="Expected change_speed to be at least 0 and below 1"):
-            window_dataset(ramps, 20, 10, 4, **options)
-    with pytest.raises(ValueError, match="0 without shuffle"):
-        window_dataset(ramps, 20, 10, 4, change_speed=0.1)
 
 
 def test_speakers_are_numbered_by_name(ramps):

@@ -31,7 +31,6 @@ def test_flags_change_the_given_default():
         (["--learning-rate", "nan"], ["learning_rate=nan"]),
         (["--sample-rate", "7"], ["sample_rate to be 1000 to 384000 Hz", "sample_rate=7"]),
         (["--validation-fraction", "1"], ["validation_fraction=1.0"]),
-        (["--change-speed", "1"], ["change_speed=1.0"]),
         (["--ema", "1"], ["ema=1.0"]),
         (["--seed", "-1"], ["seed=-1"]),
         (["--nope"], ["--nope"]),

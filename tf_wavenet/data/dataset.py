@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import soxr
 import tensorflow as tf
 
 from tf_wavenet.data.local_features import StoredFeatures
@@ -31,7 +30,6 @@ def window_dataset(
     features: Callable | None = None,
     context_frames: int = 0,
     move_frames: bool = False,
-    change_speed: float = 0.0,
     period: int = 1,
 ) -> tf.data.Dataset:
     """Makes batches for `model.fit` and `model.evaluate`: windows of recordings with their true past.
@@ -65,9 +63,6 @@ def window_dataset(
         move_frames: With `shuffle` and features that are computed, whether frames begin elsewhere in a file every
             epoch: a random part of a frame at its start is left out, so that a small corpus shows more of what features
             can be. The files are decoded and their features computed every epoch.
-        change_speed: With `shuffle` and no stored features, the share, below 1, by which files are played slower or
-            faster at most, each at another speed every epoch. Pitch and formants move along; what is then beyond the
-            file's length is left out.
         period: Windows begin at multiples of so many samples, and window and context are rounded up to whole ones:
             `model.period`, which is more than 1 for a model with a context stack.
 
@@ -95,9 +90,6 @@ def window_dataset(
     sizes = {"features": features, "period": period}
     epoch_steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size, **sizes)
     multiple, window_samples, context_samples = _whole_frames(window_samples, context_samples, **sizes)
-    if not 0 <= change_speed < 1 or (change_speed and (not shuffle or isinstance(features, StoredFeatures))):
-        expected = "Expected change_speed to be at least 0 and below 1, and 0 without shuffle or with stored features"
-        raise ValueError(f"{expected}. Received: {change_speed=}, {shuffle=}, {features=}")
     if move_frames and (not shuffle or features is None or isinstance(features, StoredFeatures)):
         expected = "Expected shuffle=True and features that are computed, such as MelFeatures, with move_frames=True"
         raise ValueError(f"{expected}. Received: {shuffle=}, {features=}")
@@ -109,20 +101,9 @@ def window_dataset(
     held = int(_CACHE_NUMBERS / (1 + features.channels / hop_length)) if features else _CACHE_NUMBERS
     total = int(lengths.sum())
     pool_samples = total if total <= held else held // 2
-
-    def prepare(file, samples, variant):
-        if variant is not None:
-            skip, speed = variant
-            if speed != 1:
-                rate = manifest.sample_rate
-                changed = np.clip(soxr.resample(samples, rate * speed, rate), -1, 1)
-                samples = changed[: len(samples)] if len(changed) else samples
-            samples = samples[min(skip, len(samples) - 1) :]
-        return features(file, samples) if features else (samples, None)
-
-    varied = move_frames or change_speed > 0
-    # Past variants are of no use: room for the epoch that ends and the one that begins.
-    cache = WaveformCache(manifest, min(held, 2 * total) if varied else held, prepare)
+    # Frames that have moved on are of no use: room for the epoch that ends and the one that begins.
+    held = min(held, 2 * total) if move_frames else held
+    cache = WaveformCache(manifest, held, features or (lambda file, samples: (samples, None)))
     shape = (batch_size, context_samples + window_samples)
     num_frames = shape[1] // hop_length + context_frames
 
@@ -130,22 +111,19 @@ def window_dataset(
     def windows_of(epoch):
         random = np.random.default_rng((seed, epoch)) if shuffle else None
         windows = cut_windows(lengths, window_samples, context_samples, random, pool_samples, multiple)
-        if not varied:
-            return windows, [None] * len(lengths)
-        skips = random.integers(0, np.minimum(hop_length, lengths)) if move_frames else np.zeros_like(lengths)
-        speeds = random.uniform(1 - change_speed, 1 + change_speed, len(lengths))
-        return windows, list(zip(skips.tolist(), speeds.tolist(), strict=True))
+        moved = random.integers(0, np.minimum(hop_length, lengths)) if move_frames else np.zeros_like(lengths)
+        return windows, moved.tolist()
 
     def make_batch(step):
         epoch, number = divmod(int(step), epoch_steps)
-        windows, variants = windows_of(epoch if shuffle else 0)
+        windows, moved = windows_of(epoch if shuffle else 0)
         waveform, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         local = np.zeros((batch_size, num_frames, features.channels if features else 0), np.float32)
         speaker = np.zeros(batch_size, np.int32)
         rows = slice(number * batch_size, (number + 1) * batch_size)
         fields = windows.file[rows], windows.begin[rows], windows.end[rows], windows.start[rows]
         for row, (file, begin, end, start) in enumerate(zip(*fields, strict=True)):
-            samples, frames = cache.load(file, variants[file])
+            samples, frames = cache.load(file, moved[file])
             end = min(end, len(samples))
             samples = samples[start : start + shape[1]]
             waveform[row, : len(samples)] = samples
