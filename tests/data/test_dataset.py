@@ -335,15 +335,22 @@ def test_windows_say_of_every_sample_what_the_whole_file_says(ramps, shuffle, op
     np.testing.assert_allclose([actual[x] for x in expected], list(expected.values()), rtol=1e-4, atol=1e-4)
 
 
-def test_memory_is_counted_with_the_features(ramps, monkeypatch):
-    caches, limit = [], 400
+@pytest.fixture
+def caches(monkeypatch):
+    """The caches of the datasets that the test makes."""
+    made = []
 
     class Spy(WaveformCache):
         def __init__(self, *args):
             super().__init__(*args)
-            caches.append(self)
+            made.append(self)
 
     monkeypatch.setattr("tf_wavenet.data.dataset.WaveformCache", Spy)
+    return made
+
+
+def test_memory_is_counted_with_the_features(ramps, caches, monkeypatch):
+    limit = 400
     monkeypatch.setattr("tf_wavenet.data.dataset._CACHE_NUMBERS", limit)
     for features in (None, Noise(1)):  # two numbers a sample
         for _ in window_dataset(ramps, 20, 10, 4, features=features):
@@ -354,15 +361,7 @@ def test_memory_is_counted_with_the_features(ramps, monkeypatch):
             assert numbers <= limit or len(held) == 1
 
 
-def test_frames_that_moved_on_are_not_held(ramps, monkeypatch):
-    caches = []
-
-    class Spy(WaveformCache):
-        def __init__(self, *args):
-            super().__init__(*args)
-            caches.append(self)
-
-    monkeypatch.setattr("tf_wavenet.data.dataset.WaveformCache", Spy)
+def test_frames_that_moved_on_are_not_held(ramps, caches):
     order = {"shuffle": True, "repeat": True, "features": Numbers(), "move_frames": True}
     for _ in window_dataset(ramps, 20, 10, 4, **order).take(500):
         with caches[0]._lock:
