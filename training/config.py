@@ -87,6 +87,8 @@ class TrainConfig:
     """Windows in a training step; 4 of a WaveNet if not given."""
     validation_fraction: float = 0.1
     """Share of the files that is held out."""
+    augment: bool = False
+    """Learn from other voices too: each file at another speed, through another equaliser, every epoch."""
     seed: int = 0
     """Seed of the initial weights, of the held-out files and of the order of windows."""
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tf_wavenet import GANVocoder, Vocoder, WaveNet
-from tf_wavenet.data import Manifest, StoredFeatures, window_dataset
+from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
 from training import callbacks
 from training.command_line import parse
 from training.command_line import run as run_command
@@ -153,6 +153,7 @@ def train(config: TrainConfig) -> RunFolder:
     held_out_windows, heard = windows(validation, measured), conditions_of_file(network, validation, config.features)
     order = {"shuffle": True, "seed": config.seed, "repeat": True, "start_step": start}
     order["move_frames"] = config.model != "wavenet"  # published HiFi-GAN cuts windows, and with them frames, anywhere
+    order["augment"] = VoiceAugmentation(config.sample_rate) if config.augment else None
     training_windows = windows(training, config.batch_size, **order)
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "

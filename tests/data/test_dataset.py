@@ -245,6 +245,39 @@ def test_frames_move_only_where_they_can(ramps, tmp_path):
     for options in ({"shuffle": True}, {"features": Numbers()}, {"shuffle": True, "features": stored}):
         with pytest.raises(ValueError, match="Expected shuffle=True and features that are computed"):
             window_dataset(ramps, 20, 10, 4, move_frames=True, **options)
+    for options in ({}, {"shuffle": True, "features": stored}):
+        with pytest.raises(ValueError, match="Expected shuffle=True and no stored features with augment"):
+            window_dataset(ramps, 20, 10, 4, augment=louder, **options)
+
+
+def louder(random, waveform):
+    """Up to twice as loud, and without the last sample."""
+    return (waveform * random.uniform(1, 2))[:-1]
+
+
+def test_files_are_varied_anew_every_epoch(ramps):
+    order = {"shuffle": True, "seed": 3, "repeat": True, "augment": louder, "features": Numbers()}
+    steps = steps_per_epoch(ramps, 20, 10, 4, features=Numbers())
+    dataset, gains = list(window_dataset(ramps, 20, 10, 4, **order).take(4 * steps)), []
+    for epoch in range(4):
+        counted, of_file = 0, {}
+        for inputs, target, weight in dataset[epoch * steps : (epoch + 1) * steps]:
+            np.testing.assert_array_equal(inputs["waveform"], target)
+            for row, weights, local in zip(target.numpy(), weight.numpy(), inputs["local_condition"], strict=True):
+                counted += int(weights.sum())
+                file = int(local[0, 0])
+                steps_between = np.diff(row[weights == 1]) * 32768  # 1 in a ramp as it was
+                of_file.setdefault(file, []).extend(steps_between.tolist())
+        assert counted == sum(max(n - 1, 1) for n in LENGTHS)
+        for file, slopes in of_file.items():
+            if slopes:
+                np.testing.assert_allclose(slopes, slopes[0], atol=0.02)
+                gains.append((file, round(slopes[0], 2)))
+    assert len(set(gains)) == len(gains)
+    assert 1 <= min(gain for _, gain in gains) < 1.3 < 1.7 < max(gain for _, gain in gains) <= 2
+    resumed = next(iter(window_dataset(ramps, 20, 10, 4, start_step=2 * steps + 1, **order)))
+    for ours, theirs in zip(*map(tf.nest.flatten, (resumed, dataset[2 * steps + 1])), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_speakers_are_numbered_by_name(ramps):

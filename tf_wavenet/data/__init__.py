@@ -9,6 +9,7 @@ from tf_wavenet.data.features import load_features, log_mel, save_features
 from tf_wavenet.data.local_features import MelFeatures, StoredFeatures
 from tf_wavenet.data.manifest import AudioFile, Manifest
 from tf_wavenet.data.preprocess import preprocess, restore
+from tf_wavenet.data.voice_augmentation import VoiceAugmentation
 
 __all__ = [
     "AudioError",
@@ -16,6 +17,7 @@ __all__ = [
     "Manifest",
     "MelFeatures",
     "StoredFeatures",
+    "VoiceAugmentation",
     "decode_audio",
     "index_corpus",
     "load_audio",

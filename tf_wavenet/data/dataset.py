@@ -30,6 +30,7 @@ def window_dataset(
     features: Callable | None = None,
     context_frames: int = 0,
     move_frames: bool = False,
+    augment: Callable | None = None,
     period: int = 1,
 ) -> tf.data.Dataset:
     """Makes batches for `model.fit` and `model.evaluate`: windows of recordings with their true past.
@@ -63,6 +64,9 @@ def window_dataset(
         move_frames: With `shuffle` and features that are computed, whether frames begin elsewhere in a file every
             epoch: a random part of a frame at its start is left out, so that a small corpus shows more of what features
             can be. The files are decoded and their features computed every epoch.
+        augment: With `shuffle` and no stored features, a function of a `numpy.random.Generator` and a waveform to
+            another waveform that is learned from instead, such as `VoiceAugmentation`; each file is varied anew every
+            epoch. What is then beyond the file's length is left out.
         period: Windows begin at multiples of so many samples, and window and context are rounded up to whole ones:
             `model.period`, which is more than 1 for a model with a context stack.
 
@@ -73,8 +77,8 @@ def window_dataset(
         a file its last frame). Its cardinality is `steps_per_epoch` of the same arguments, or infinite.
 
     Raises:
-        ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`; if frames shall
-            move that are stored.
+        ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`; if stored
+            features shall move or be varied.
 
     Example:
     >>> import tempfile, soundfile
@@ -90,6 +94,9 @@ def window_dataset(
     sizes = {"features": features, "period": period}
     epoch_steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size, **sizes)
     multiple, window_samples, context_samples = _whole_frames(window_samples, context_samples, **sizes)
+    if augment is not None and (not shuffle or isinstance(features, StoredFeatures)):
+        expected = "Expected shuffle=True and no stored features with augment"
+        raise ValueError(f"{expected}. Received: {shuffle=}, {features=}")
     if move_frames and (not shuffle or features is None or isinstance(features, StoredFeatures)):
         expected = "Expected shuffle=True and features that are computed, such as MelFeatures, with move_frames=True"
         raise ValueError(f"{expected}. Received: {shuffle=}, {features=}")
@@ -101,9 +108,18 @@ def window_dataset(
     held = int(_CACHE_NUMBERS / (1 + features.channels / hop_length)) if features else _CACHE_NUMBERS
     total = int(lengths.sum())
     pool_samples = total if total <= held else held // 2
-    # Frames that have moved on are of no use: room for the epoch that ends and the one that begins.
-    held = min(held, 2 * total) if move_frames else held
-    cache = WaveformCache(manifest, held, features or (lambda file, samples: (samples, None)))
+
+    def prepare(file, samples, variant):
+        skip, seeds = variant
+        if seeds is not None:
+            varied = np.asarray(augment(np.random.default_rng(seeds), samples), np.float32)
+            samples = varied[: len(samples)] if len(varied) else samples
+        samples = samples[min(skip, len(samples) - 1) :]
+        return features(file, samples) if features else (samples, None)
+
+    if move_frames or augment is not None:
+        held = min(held, 2 * total)  # past variants are of no use: room for the epoch that ends and the one that begins
+    cache = WaveformCache(manifest, held, prepare)
     shape = (batch_size, context_samples + window_samples)
     num_frames = shape[1] // hop_length + context_frames
 
@@ -111,19 +127,20 @@ def window_dataset(
     def windows_of(epoch):
         random = np.random.default_rng((seed, epoch)) if shuffle else None
         windows = cut_windows(lengths, window_samples, context_samples, random, pool_samples, multiple)
-        moved = random.integers(0, np.minimum(hop_length, lengths)) if move_frames else np.zeros_like(lengths)
-        return windows, moved.tolist()
+        skips = random.integers(0, np.minimum(hop_length, lengths)) if move_frames else np.zeros_like(lengths)
+        seeds = [(seed, epoch, file) if augment is not None else None for file in range(len(lengths))]
+        return windows, list(zip(skips.tolist(), seeds, strict=True))
 
     def make_batch(step):
         epoch, number = divmod(int(step), epoch_steps)
-        windows, moved = windows_of(epoch if shuffle else 0)
+        windows, variants = windows_of(epoch if shuffle else 0)
         waveform, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         local = np.zeros((batch_size, num_frames, features.channels if features else 0), np.float32)
         speaker = np.zeros(batch_size, np.int32)
         rows = slice(number * batch_size, (number + 1) * batch_size)
         fields = windows.file[rows], windows.begin[rows], windows.end[rows], windows.start[rows]
         for row, (file, begin, end, start) in enumerate(zip(*fields, strict=True)):
-            samples, frames = cache.load(file, moved[file])
+            samples, frames = cache.load(file, variants[file])
             end = min(end, len(samples))
             samples = samples[start : start + shape[1]]
             waveform[row, : len(samples)] = samples
