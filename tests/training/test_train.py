@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tf_wavenet.data import AudioError, Manifest
+from tf_wavenet.data import AudioError, Manifest, VoiceAugmentation
 from training import callbacks
 from training import train as script
 from training.config import TrainConfig
@@ -79,6 +79,22 @@ def test_without_averages_the_weights_themselves_are_saved(new_config):
     restore(model, run)
     for saved, ours in zip(keras.models.load_model(run.best).weights, model.weights, strict=True):
         np.testing.assert_array_equal(saved.numpy(), ours.numpy())
+
+
+def test_files_trained_on_are_augmented_and_no_others(new_config, monkeypatch):
+    heard = []
+
+    class Heard(VoiceAugmentation):
+        def __call__(self, random, waveform):
+            heard.append((self.sample_rate, len(waveform)))
+            return super().__call__(random, waveform)
+
+    monkeypatch.setattr(script, "VoiceAugmentation", Heard)
+    run = train(dataclasses.replace(new_config, augment=True, sample_seconds=0.0, jit_compile=False, steps=4))
+    training, validation = Manifest.load(run.train), Manifest.load(run.validation)
+    assert heard and set(heard) <= {(8000, file.num_samples) for file in training.files}
+    assert not set(heard) & {(8000, file.num_samples) for file in validation.files}
+    assert np.isfinite(run.best_score()[1])
 
 
 def test_learning_rate_warms_up_and_falls(tiny_config):

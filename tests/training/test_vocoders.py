@@ -70,7 +70,8 @@ def test_best_model_is_the_generator_with_the_averages(finished, model):
 def test_resumed_equals_uninterrupted_to_the_bit(corpus, tmp_path):
     # Compiled, as by default: without XLA, threads add some gradients up in an order of their own.
     settings = {**SETTINGS, "steps": 4, "validate_every": 4, "checkpoint_every": 2, "jit_compile": True}
-    config = TrainConfig(model="hifi_gan_v3", data=corpus, run=tmp_path / "whole", discriminator_start=1, **settings)
+    settings |= {"augment": True, "discriminator_start": 1}
+    config = TrainConfig(model="hifi_gan_v3", data=corpus, run=tmp_path / "whole", **settings)
     whole = train(config)
     shutil.copytree(whole.path, tmp_path / "killed")
     RunFolder(tmp_path / "killed").checkpoint(4).unlink()
