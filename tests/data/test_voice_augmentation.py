@@ -77,7 +77,7 @@ def test_the_generator_decides(tones):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"speed": 1.0}, {"speed": -0.1}, {"equalizer_db": -1}, {"gain_db": -1}, {"speed": "fast"}]
+    "settings", [{"speed": 1.0}, {"speed": -0.1}, {"equalizer_db": -1}, {"gain_db": -1}, {"gain_db": np.nan}]
 )
 def test_bad_settings_are_named(settings):
     (name,) = settings

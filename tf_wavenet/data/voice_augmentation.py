@@ -3,8 +3,6 @@
 import numpy as np
 import soxr
 
-from tf_wavenet._validation import check_number
-
 _BANDS = 8
 _PEAK = 0.95  # a generator's tanh never reaches 1
 
@@ -36,15 +34,15 @@ class VoiceAugmentation:
     """
 
     def __init__(self, sample_rate: int, speed: float = 0.1, equalizer_db: float = 4.0, gain_db: float = 6.0):
-        self.sample_rate = sample_rate
-        self.speed = check_number("speed", speed)
-        self.equalizer_db = check_number("equalizer_db", equalizer_db)
-        self.gain_db = check_number("gain_db", gain_db)
         if not 0 <= speed < 1:
             raise ValueError(f"Expected speed to be at least 0 and below 1. Received: speed={speed}")
-        for name in ("equalizer_db", "gain_db"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
+        for name, value in (("equalizer_db", equalizer_db), ("gain_db", gain_db)):
+            if not 0 <= value < np.inf:
+                raise ValueError(f"Expected {name} to be at least 0. Received: {name}={value}")
+        self.sample_rate = sample_rate
+        self.speed = speed
+        self.equalizer_db = equalizer_db
+        self.gain_db = gain_db
 
     def __call__(self, random: np.random.Generator, waveform: np.ndarray) -> np.ndarray:
         """Returns a variant of a recording.
