@@ -91,6 +91,22 @@ def test_discriminators_start_when_told(kind):
     assert [loss > 0 for loss in losses] == changed
 
 
+def test_steps_before_discriminators_start_are_traced_without_them(monkeypatch):
+    model, traced = make("hifi_gan", discriminator_start=2), []
+    train = model._train_discriminators
+    monkeypatch.setattr(model, "_train_discriminators", lambda *both: traced.append(True) or train(*both))
+    for number, (inputs, real, weight) in enumerate(batches(4)):
+        model.train_on_batch(inputs, real, weight)
+        assert len(traced) == (number >= 2)
+
+
+def test_discriminators_start_when_told_in_the_middle_of_an_execution():
+    model = make("hifi_gan", discriminator_start=4)
+    model.compile("adam", "adam", steps_per_execution=3)
+    model.fit(tf.data.Dataset.from_tensors(next(batches(1))).repeat(9), shuffle=False, verbose=0)
+    assert (int(model.optimizer.iterations), int(model.discriminator_optimizer.iterations)) == (9, 5)
+
+
 @kinds
 def test_generator_descends_the_sum_of_its_losses(kind):
     """One step of gradient descent, discriminators held still, against the losses put together here."""

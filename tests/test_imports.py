@@ -16,6 +16,7 @@ ALLOWED = {
     "distributions": {"_validation", "mu_law", "distributions"},
     "objectives": set(),
     "adversarial_losses": set(),
+    "muon": {"_validation"},
     "stft_loss": {"_validation", "mel_filterbank"},
     "effect_objectives": {"_validation"},
     "layers": {"_validation", "mu_law", "layers", "streaming"},
@@ -28,7 +29,7 @@ ALLOWED = {
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {
         *("mu_law", "mel_spec", "distributions", "objectives", "effect_objectives", "streaming", "layers", "models"),
-        *("export", "stft_loss", "adversarial_losses", "gan_vocoder"),
+        *("export", "stft_loss", "adversarial_losses", "gan_vocoder", "muon"),
     },
 }
 TENSORFLOW = {"decoding", "data", "serving", "export", "gan_vocoder", "importers"}

@@ -13,6 +13,7 @@ from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
 from tf_wavenet.models.vocoder import Vocoder
 from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
+from tf_wavenet.muon import Muon
 from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
 from tf_wavenet.stft_loss import MultiResolutionSTFTLoss
 from tf_wavenet.streaming import Streamable
@@ -30,6 +31,7 @@ __all__ = [
     "MixtureOfLogistics",
     "MuLawCategorical",
     "MultiResolutionSTFTLoss",
+    "Muon",
     "NamWaveNet",
     "NegativeLogLikelihood",
     "ParallelWaveGAN",

@@ -95,6 +95,7 @@ class GANVocoder(keras.Model):
         if spec is not None:
             changes = {"fmax": spec.sample_rate / 2, "log_base": "e", "normalization": None}
             self._mel_spec = dataclasses.replace(spec, **changes)
+        self._alone = False  # whether the training step is traced without discriminators
         self._stft_loss = MultiResolutionSTFTLoss(reduction=None)
         names = ("loss", "discriminator_loss", "mel_loss", "stft_loss")
         self._means = {name: keras.metrics.Mean(name) for name in names}
@@ -142,6 +143,29 @@ class GANVocoder(keras.Model):
     def compile_from_config(self, config):
         """Compiles as the model of the configuration was."""
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def make_train_function(self, force=False):
+        """Makes the training step twice: without discriminators, for the steps before they start, and whole."""
+        if self.train_function is not None and not force:
+            return
+        if not self.discriminators or not self.discriminator_start:
+            super().make_train_function(force)
+            return
+        functions = []
+        for _ in range(2):
+            super().make_train_function(force=True)
+            functions.append(self.train_function)
+
+        def train_function(iterator):
+            # Only the whole step tells by itself when they start, so it is taken as soon as they might.
+            last = int(self.optimizer.iterations) + self.steps_per_execution - 1
+            self._alone = last < self.discriminator_start
+            try:
+                return functions[0 if self._alone else 1](iterator)
+            finally:
+                self._alone = False
+
+        self.train_function = train_function
 
     def train_step(self, data):
         """Takes one step of the discriminators, once they have started, and one of the generator."""
@@ -206,7 +230,7 @@ class GANVocoder(keras.Model):
         return self.generator(inputs) * weight
 
     def _once_started(self, step, loss):
-        if not self.discriminators:
+        if not self.discriminators or self._alone:
             return tf.constant(0.0)
         if not self.discriminator_start:
             return loss()

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tf_wavenet import GANVocoder, Vocoder, WaveNet
+from tf_wavenet import GANVocoder, Muon, Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
 from training import callbacks
 from training.command_line import parse
@@ -38,7 +38,8 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
         model.compile(optimizer, of_discriminators, jit_compile=config.jit_compile)
         return model
     model = WaveNet.from_preset(config.preset, **model_arguments(config, manifest), dtype=config.precision)
-    optimizer = keras.optimizers.Adam(
+    make = Muon if config.optimizer == "muon" else keras.optimizers.Adam
+    optimizer = make(
         _schedule(config, config.learning_rate, config.steps),
         global_clipnorm=config.clipnorm or None,
         use_ema=config.ema > 0,
@@ -89,6 +90,7 @@ def prepare_run(config: TrainConfig) -> RunFolder:
         "preset",
         "overrides",
         "distribution",
+        "optimizer",
     )
     for name in (*of_model, "speakers", "mel", "preemphasis", "loudness"):
         ours, theirs = getattr(config, name), getattr(saved, name)

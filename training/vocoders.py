@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from tf_wavenet import GANVocoder, HiFiGAN, MelSpec, ParallelWaveGAN, Vocoder
+from tf_wavenet import GANVocoder, HiFiGAN, MelSpec, Muon, ParallelWaveGAN, Vocoder
 from tf_wavenet.models import MultiPeriodDiscriminator, MultiScaleDiscriminator, ParallelWaveGANDiscriminator
 from training.callbacks import HeldOut
 from training.config import TrainConfig
@@ -88,10 +88,15 @@ def make_optimizers(config: TrainConfig, schedule) -> tuple[keras.optimizers.Opt
     later = max(steps - config.discriminator_start, 1)
     if config.model == "parallel_wavegan":
         # Published with rectified Adam, whose first steps are small: here the warm-up's are.
-        generator = keras.optimizers.Adam(schedule(rate, steps), **_PARALLEL_WAVEGAN, **clip, **average)
-        return generator, keras.optimizers.Adam(schedule(rate / 2, later), **_PARALLEL_WAVEGAN, global_clipnorm=1.0)
-    generator = keras.optimizers.AdamW(schedule(rate, steps), **_HIFI_GAN, **clip, **average)
-    return generator, keras.optimizers.AdamW(schedule(rate, later), **_HIFI_GAN, **clip)
+        adam, options, of_discriminators = keras.optimizers.Adam, _PARALLEL_WAVEGAN, {"global_clipnorm": 1.0}
+        rate_of_discriminators = rate / 2
+    else:
+        adam, options, of_discriminators, rate_of_discriminators = keras.optimizers.AdamW, _HIFI_GAN, clip, rate
+    make = Muon if config.optimizer == "muon" else adam
+    return (
+        make(schedule(rate, steps), **options, **clip, **average),
+        adam(schedule(rate_of_discriminators, later), **options, **of_discriminators),
+    )
 
 
 class HeldOutVocoder(HeldOut):

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.training.test_train import contents
-from tf_wavenet import HiFiGAN, MelSpec, ParallelWaveGAN
+from tf_wavenet import HiFiGAN, MelSpec, Muon, ParallelWaveGAN
 from training.config import TrainConfig
 from training.generate import GenerateConfig, generate
 from training.runs import RunFolder, load_model
@@ -70,7 +70,7 @@ def test_best_model_is_the_generator_with_the_averages(finished, model):
 def test_resumed_equals_uninterrupted_to_the_bit(corpus, tmp_path):
     # Compiled, as by default: without XLA, threads add some gradients up in an order of their own.
     settings = {**SETTINGS, "steps": 4, "validate_every": 4, "checkpoint_every": 2, "jit_compile": True}
-    settings |= {"augment": True, "discriminator_start": 1}
+    settings |= {"augment": True, "discriminator_start": 1, "optimizer": "muon"}
     config = TrainConfig(model="hifi_gan_v3", data=corpus, run=tmp_path / "whole", **settings)
     whole = train(config)
     shutil.copytree(whole.path, tmp_path / "killed")
@@ -105,6 +105,15 @@ def test_the_weight_of_the_stft_loss_is_the_models():
     ):
         model = make_gan(TrainConfig(**options, generator_channels=16, discriminator_channels=16))
         assert model.stft_weight == weight
+
+
+@pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "wavenet"])
+def test_muon_trains_the_generator_and_adam_the_discriminators(model):
+    options = {} if model == "wavenet" else {"generator_channels": 16, "discriminator_channels": 16}
+    made = build_model(TrainConfig(model=model, optimizer="muon", clipnorm=3.0, ema=0.5, **options))
+    assert isinstance(made.optimizer, Muon)
+    assert (made.optimizer.global_clipnorm, made.optimizer.ema_momentum) == (3.0, 0.5)
+    assert model == "wavenet" or isinstance(made.discriminator_optimizer, keras.optimizers.Adam)
 
 
 def test_published_settings_are_the_defaults():
