@@ -132,7 +132,7 @@ class Scalars(StepCallback):
 
 
 class HeldOut(StepCallback):
-    """Measures held-out audio, bits per sample of a WaveNet, and keeps the best model.
+    """Measures held-out audio, bits per sample of a WaveNet, and keeps the best model and the last.
 
     A twin of the model, in float32, takes the averaged weights (or the weights, where nothing is averaged). It is
     the twin that is evaluated and the twin that is saved, so the figure belongs to the very weights in the file, and
@@ -142,7 +142,7 @@ class HeldOut(StepCallback):
         every: Interval in steps.
         start: Steps of the run before this `fit`.
         steps: Steps of the whole run.
-        run: Where the best model goes.
+        run: Where the models go.
         validation: Dataset of (waveform, waveform, sample_weight).
         writer: TensorBoard's.
         sample_rate: In Hz.
@@ -183,14 +183,15 @@ class HeldOut(StepCallback):
         self._best = np.inf if score is None else score[1]
 
     def on_step(self, step: int, logs: dict) -> None:
-        """Evaluates, saves if better, and writes to TensorBoard."""
+        """Evaluates, saves, and writes to TensorBoard."""
         for target, source in zip(self.twin.trainable_variables, averaged_weights(self.model), strict=True):
             target.assign(source)
         figures = self.twin.evaluate(self._validation, verbose=0, return_dict=True)
         score = figures[self.metric]
+        self._run.save_last(self.model_to_save())
         if score < self._best:
             self._best = score
-            self._run.save_best(self.best_model(), step, score, self.metric)
+            self._run.save_best(self.model_to_save(), step, score, self.metric)
         self._progress.held_out = score
         with self._writer.as_default(step):
             for name, value in figures.items():
@@ -208,7 +209,7 @@ class HeldOut(StepCallback):
         twin.compile(jit_compile=self.model.jit_compile)
         return twin
 
-    def best_model(self) -> keras.Model:
+    def model_to_save(self) -> keras.Model:
         """The part of the twin that is saved."""
         return self.twin
 

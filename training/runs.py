@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "best.keras"
 
     @property
+    def last(self) -> Path:
+        """The model at the newest validation: discriminators improve what no held-out figure tells."""
+        return self.path / "last.keras"
+
+    @property
     def logs(self) -> Path:
         """TensorBoard's folder."""
         return self.path / "logs"
@@ -77,12 +82,20 @@ class RunFolder:
 
         Killed between the two, a resumed run comes to this step again and writes the same two files.
         """
-        bare = type(model).from_config(model.get_config())
-        bare.set_weights(model.get_weights())
-        with atomic_path(self.best) as partial:
-            bare.save(partial)
+        _save_bare(model, self.best)
         with atomic_path(self.path / "best.json") as partial:
             partial.write_text(json.dumps({"step": step, metric: figure}) + "\n")
+
+    def save_last(self, model: keras.Model) -> None:
+        """Replaces `last`, without optimizer."""
+        _save_bare(model, self.last)
+
+
+def _save_bare(model: keras.Model, path: Path) -> None:
+    bare = type(model).from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    with atomic_path(path) as partial:
+        bare.save(partial)
 
 
 def find_run(model: Path) -> RunFolder | None:

@@ -111,7 +111,7 @@ class HeldOutVocoder(HeldOut):
         twin.compile(jit_compile=self.model.jit_compile)
         return twin
 
-    def best_model(self) -> Vocoder:
+    def model_to_save(self) -> Vocoder:
         """The generator alone."""
         return self.twin.generator
 

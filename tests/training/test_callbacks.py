@@ -5,9 +5,11 @@ import signal
 from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from training.callbacks import Checkpoints, Progress, StepCallback, StopOnInterrupt, averaged_weights
+from training.callbacks import Checkpoints, HeldOut, Progress, StepCallback, StopOnInterrupt, averaged_weights
 from training.runs import RunFolder
 
 
@@ -77,6 +79,28 @@ def test_two_checkpoints_are_kept(tmp_path):
         checkpoints.on_train_batch_end(batch)
     assert [step for step, _ in RunFolder(tmp_path).checkpoints()] == [3, 4]
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile("sgd", "mse")
+    model.stop_training = False
+    options = {"sample_rate": 8000, "sample_seconds": 0.0, "progress": SimpleNamespace()}
+    # Right answers are twice the input.
+    validation = tf.data.Dataset.from_tensors((np.ones((1, 1)), np.full((1, 1), 2.0)))
+    run, writer = RunFolder(tmp_path), tf.summary.create_noop_writer()
+    held_out = HeldOut(1, 0, 3, run=run, validation=validation, writer=writer, **options)
+    twin = keras.models.clone_model(model)
+    twin.compile(loss="mse")
+    held_out.metric, held_out.make_twin = "loss", lambda: twin
+    held_out.set_model(model)
+    held_out.on_train_begin()
+    for batch, weight in enumerate((1.0, 3.5, 4.0)):
+        model.set_weights([np.full((1, 1), weight)])
+        held_out.on_train_batch_end(batch)
+    assert run.best_score() == (1, 1.0)
+    best, last = (float(keras.models.load_model(path).get_weights()[0][0, 0]) for path in (run.best, run.last))
+    assert (best, last) == (1.0, 4.0)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])

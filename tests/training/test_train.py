@@ -65,10 +65,12 @@ def test_held_out_figure_belongs_to_the_saved_weights(trained):
 def test_saved_weights_are_the_averages(trained, tiny_config):
     model = build_model(tiny_config)
     assert restore(model, trained) == 12
-    best = keras.models.load_model(trained.best)
+    best, last = keras.models.load_model(trained.best), keras.models.load_model(trained.last)
     average = callbacks.averaged_weights(model)
-    for saved, ours, current in zip(best.weights, average, model.trainable_variables, strict=True):
+    weights = zip(best.weights, last.weights, average, model.trainable_variables, strict=True)
+    for saved, newest, ours, current in weights:
         np.testing.assert_array_equal(saved.numpy(), ours.numpy())
+        np.testing.assert_array_equal(newest.numpy(), ours.numpy())
         assert not np.array_equal(saved.numpy(), current.numpy())
 
 
