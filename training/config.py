@@ -95,7 +95,7 @@ class TrainConfig:
     steps: int = 20000
     """Training steps in all."""
     optimizer: Literal["adam", "muon"] = "adam"
-    """Of a WaveNet or a generator: the published one, or tf_wavenet.Muon, which needs fewer steps, each a bit longer."""
+    """Of a WaveNet or a generator: the published one, or tf_wavenet.Muon, which learns in fewer steps."""
     learning_rate: float | None = None
     """Learning rate after the warm-up; 0.002 of a WaveNet if not given."""
     schedule: Literal["cosine", "constant"] = "cosine"
