@@ -19,8 +19,8 @@ class Muon(keras.optimizers.Optimizer):
     that kernels of convolutions count as those of dense layers (`keras.optimizers.Muon` gives them to Adam). The
     singular values of its momentum are brought near 1 by Newton-Schulz iterations, and the step has the root mean
     square `0.2 * learning_rate`, about that of Adam's, so learning rates of Adam can be kept. They run on the smaller
-    Gram matrix, which costs a fraction of iterating on the kernel. Adam takes biases, vectors, kernels of a single
-    output channel, and variables with "embedding" in their path.
+    Gram matrix, which takes fewer multiplications than iterating on a long kernel. Adam takes biases, vectors, kernels
+    of a single output channel, and variables with "embedding" in their path.
 
     Args:
         learning_rate: Float, schedule or callable.
