@@ -4,6 +4,8 @@ from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.conditioning import Conditioning
 from tf_wavenet.layers.context_stack import ContextStack
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
+from tf_wavenet.layers.convnext_block import ConvNeXtBlock
+from tf_wavenet.layers.depthwise_conv1d import DepthwiseConv1D
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
 from tf_wavenet.layers.gated_activation import GatedActivation
 from tf_wavenet.layers.grouped_conv1d import GroupedConv1D
@@ -20,6 +22,8 @@ __all__ = [
     "Conditioning",
     "ContextStack",
     "ConvInUpsampleNetwork",
+    "ConvNeXtBlock",
+    "DepthwiseConv1D",
     "FeatureUpsampler",
     "GatedActivation",
     "GroupedConv1D",
