@@ -42,6 +42,44 @@ def output_head(x, head):
     return dense(np.maximum(dense(np.maximum(x, 0), head.hidden), 0), head.out)
 
 
+def layer_norm(x, layer):
+    x = np.asarray(x, "float64")
+    centred = x - x.mean(axis=-1, keepdims=True)
+    scaled = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + layer.epsilon)
+    return scaled * np.asarray(layer.gamma, "float64") + np.asarray(layer.beta, "float64")
+
+
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def depthwise(x, layer, after):
+    """Taps from `kernel_size - 1 - after` steps before to `after` steps behind, zeros beyond the ends."""
+    kernel, taps = np.asarray(layer.kernel, "float64"), layer.kernel_size
+    x = np.pad(x, ((0, 0), (taps - 1 - after, after), (0, 0)))
+    return sum(x[:, j : x.shape[1] - taps + 1 + j] * kernel[j] for j in range(taps)) + np.asarray(layer.bias, "float64")
+
+
+def convnext_block(x, block, after=None):
+    after = (0 if block.causal else (block.kernel_size - 1) // 2) if after is None else after
+    y = dense(gelu(dense(layer_norm(depthwise(x, block.conv, after), block.norm), block.expand)), block.reduce)
+    return x + y * np.asarray(block.scale, "float64")
+
+
+def frame_network(x, network):
+    """Edges repeated for so long that zeros beyond them are not felt."""
+    before, after = network.reach
+    x, edge, half = np.asarray(x, "float64"), before + after, (network.kernel_size - 1) // 2
+    x = np.concatenate([np.repeat(x[:, :1], edge, axis=1), x, np.repeat(x[:, -1:], edge, axis=1)], axis=1)
+    kernel, ahead = np.asarray(network.conv.kernel, "float64"), min(after, half)
+    x = causal_conv(x, kernel, network.conv.bias)
+    x, after = np.concatenate([x[:, ahead:], np.repeat(x[:, -1:], ahead, axis=1)], axis=1), after - ahead
+    for block in network.blocks:
+        ahead = min(after, half)
+        x, after = convnext_block(x, block, ahead), after - ahead
+    return layer_norm(x, network.norm)[:, edge:-edge] if edge else layer_norm(x, network.norm)
+
+
 def mu_law_levels(x, mu=255):
     x = np.clip(np.asarray(x, "float64"), -1, 1)
     return np.floor((np.sign(x) * np.log1p(mu * np.abs(x)) / np.log1p(mu) + 1) / 2 * mu + 0.5).astype(int)
@@ -56,8 +94,12 @@ def interpolate(features, hop):
 
 
 def conditioning(layer, local_condition=None, global_condition=None):
-    """For linear interpolation without context frames."""
-    parts = [] if local_condition is None else [interpolate(local_condition, layer.local_hop)]
+    """For linear interpolation without context frames, and for networks at the frame rate."""
+    parts = []
+    if local_condition is not None and layer.encoder is not None:
+        parts.append(np.repeat(frame_network(local_condition, layer.encoder), layer.local_hop, axis=1))
+    elif local_condition is not None:
+        parts.append(interpolate(local_condition, layer.local_hop))
     if global_condition is not None:
         vector = np.asarray(global_condition)
         vector = np.asarray(layer.embedding.embeddings, "float64")[vector] if layer.num_speakers else vector
@@ -76,12 +118,35 @@ def context_stack(x, stack):
     return np.stack([context[:, t // hop] for t in range(time)], axis=1)
 
 
+def compand(x, mu=255):
+    x = np.clip(x, -1, 1)
+    return np.sign(x) * np.log1p(mu * np.abs(x)) / np.log1p(mu)
+
+
+def linear_predictions(previous, coefficients):
+    """[batch, time] and [batch, time, order]: one sample after the other."""
+    order, prediction = coefficients.shape[-1], np.zeros(previous.shape)
+    for t in range(previous.shape[1]):
+        for k in range(min(order, t + 1)):
+            prediction[:, t] += coefficients[:, t, k] * previous[:, t - k]
+    return prediction
+
+
 def wavenet(waveform, model, **conditions):
     previous = np.concatenate([np.zeros((len(waveform), 1)), waveform[:, :-1]], axis=1)
     scalar = np.asarray(model.distribution.quantize(previous), "float64")[..., None]
     x = scalar
     if model.input_encoding == "one_hot":
         x = np.eye(model.mu + 1)[mu_law_levels(previous, model.mu)]
+    if model.input_encoding == "companded":
+        x = compand(previous, model.mu)[..., None]
+    prediction = None
+    if model.predictor is not None:
+        coefficients = np.asarray(model.predictor.coefficients(conditions["local_condition"]), "float64")
+        coefficients = np.repeat(coefficients, model.local_hop, axis=1)[:, : waveform.shape[1]]
+        prediction, gain = linear_predictions(previous, coefficients), model.distribution.gain
+        residual = previous - np.concatenate([np.zeros((len(waveform), 1)), prediction[:, :-1]], axis=1)
+        x = np.stack([compand(gain * seen, model.mu) for seen in (previous, residual, prediction)], axis=-1)
     x = causal_conv(x, model.causal_conv.kernel, model.causal_conv.bias)
     condition = None
     if conditions:
@@ -90,7 +155,8 @@ def wavenet(waveform, model, **conditions):
     if model.context_stack is not None:
         context = context_stack(scalar, model.context_stack)
         condition = context if condition is None else condition + context
-    return output_head(residual_stack(x, model.stack, condition), model.head)
+    params = output_head(residual_stack(x, model.stack, condition), model.head)
+    return params if prediction is None else np.concatenate([params, prediction[..., None]], axis=-1)
 
 
 def log_softmax(logits):

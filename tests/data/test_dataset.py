@@ -190,17 +190,18 @@ def test_features_belong_to_their_samples(ramps, shuffle):
     dataset = window_dataset(ramps, 20, 10, 4, shuffle=shuffle, seed=3, features=Numbers(), context_frames=2)
     counted = 0
     for inputs, target, weight in dataset:
-        assert inputs["waveform"].shape == (4, 35) and inputs["local_condition"].shape == (4, 7, 2)
+        assert inputs["waveform"].shape == (4, 35) and inputs["local_window"].shape == (4, 9, 2)
         np.testing.assert_array_equal(inputs["waveform"], target)
         levels = np.rint(target.numpy() * 32768).astype(int)
-        for row, weights, local in zip(levels, weight.numpy(), inputs["local_condition"].numpy(), strict=True):
+        for row, weights, local in zip(levels, weight.numpy(), inputs["local_window"].numpy(), strict=True):
             counted += int(weights.sum())
             for at in np.flatnonzero(weights):
                 file, position = divmod(row[at] - 1, 1000)
-                assert tuple(local[at // 7]) == (file, position // 7)
+                assert tuple(local[2 + at // 7]) == (file, position // 7)
             if weights.any():
                 last = -(-LENGTHS[file] // 7) - 1  # beyond it the last frame is repeated
-                np.testing.assert_array_equal(local[:, 1], np.minimum(local[0, 1] + np.arange(7), last))
+                first = (row[at] - 1) % 1000 // 7 - at // 7 - 2  # before frame 0 it is repeated
+                np.testing.assert_array_equal(local[:, 1], np.clip(first + np.arange(9), 0, last))
     assert counted == sum(LENGTHS)
 
 
@@ -327,6 +328,7 @@ class Noise:
 
 LOCAL = [{"upsampling": upsampling, "local_hop": hop} for upsampling in METHODS for hop in (1, 6, 12)]
 LOCAL += [{"upsampling": upsampling, "local_hop": 12, "local_context": 1} for upsampling in METHODS]
+LOCAL += [{"frame_network": {"channels": 3, "num_blocks": 1, "kernel_size": 3}, "local_hop": hop} for hop in (6, 12)]
 CONTEXT = {"context_dilations": (1, 2), "context_hop": 4}
 
 

@@ -8,6 +8,8 @@ import pytest
 
 import tf_wavenet.layers
 
+SPEC = tf_wavenet.MelSpec.from_preset("speech_16k")
+# The arguments, and the shape of the input: a dict of several, a list of several arguments.
 CASES = {
     "CausalConv1D": ({"filters": 3, "kernel_size": 2, "dilation_rate": 2, "kernel_regularizer": "l2"}, (2, 7, 4)),
     "Conditioning": ({"units": 6, "local_channels": 4, "local_hop": 3}, {"local_condition": (2, 7, 4)}),
@@ -19,9 +21,12 @@ CASES = {
     "ConvNeXtBlock": ({"hidden_units": 6, "kernel_size": 3, "causal": False}, (2, 7, 4)),
     "DepthwiseConv1D": ({"kernel_size": 3, "dilation_rate": 2, "causal": False}, (2, 7, 4)),
     "FeatureUpsampler": ({"hop_length": 6, "method": "repeat", "context_frames": 1, "filters": 5}, (2, 7, 4)),
+    "FrameNetwork": ({"channels": 6, "num_blocks": 1, "kernel_size": 3, "look_ahead": 1}, (2, 7, 4)),
     "GatedActivation": ({}, (2, 7, 4)),
     "GroupedConv1D": ({"filters": 6, "kernel_size": 2, "strides": 2, "groups": 2}, (2, 7, 4)),
     "HiFiGANResidualBlock": ({"channels": 4, "dilations": (1, 3), "kernel_initializer": "he_normal"}, (2, 7, 4)),
+    "LinearPredictor": ({"mel_spec": SPEC, "order": 3, "lag_window": 50.0, "white_noise": 1e-3}, [(2, 7), (2, 7, 3)]),
+    "MuLawNoise": ({"levels": 3.0, "mu": 100, "seed": 5}, (2, 7)),
     "MuLawEncode": ({"mu": 100}, (2, 7)),
     "MuLawDecode": ({"mu": 100}, (2, 7)),
     "NonCausalConv1D": ({"filters": 3, "kernel_size": 3, "dilation_rate": 2}, (2, 7, 4)),
@@ -40,6 +45,8 @@ def make(name, **options):
     rng = np.random.default_rng(0)
     if isinstance(shape, dict):
         return layer, {k: rng.uniform(0, 1, s).astype(dtype) for k, s in shape.items()}, dtype
+    if isinstance(shape, list):
+        return layer, [rng.uniform(0, 1, s).astype(dtype) for s in shape], dtype
     return layer, rng.uniform(0, 1, shape).astype(dtype), dtype
 
 
@@ -50,7 +57,13 @@ def each(function, x):
 def symbolic(x, dtype):
     if isinstance(x, dict):
         return {k: keras.Input((None, *a.shape[2:]), dtype=dtype, name=k) for k, a in x.items()}
+    if isinstance(x, list):
+        return [symbolic(a, dtype) for a in x]
     return keras.Input((None, *x.shape[2:]), dtype=dtype)
+
+
+def apply(layer, x):
+    return layer(*x) if isinstance(x, list) else layer(x)
 
 
 def shapes(outputs):
@@ -67,10 +80,10 @@ def test_config_rebuilds_the_layer(name):
     config = layer.get_config()
     again = type(layer).from_config(config)
     assert again.get_config() == config
-    y = layer(x)
-    again(x)
+    y = apply(layer, x)
+    apply(again, x)
     again.set_weights(layer.get_weights())
-    for a, b in zip(keras.tree.flatten(y), keras.tree.flatten(again(x)), strict=True):
+    for a, b in zip(keras.tree.flatten(y), keras.tree.flatten(apply(again, x)), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -89,10 +102,12 @@ def test_constructor_argument_is_attribute_is_config_key(name):
 @layers
 def test_output_shape_and_dtype_are_as_announced(name):
     layer, x, dtype = make(name)
-    announced = layer.compute_output_shape(each(lambda a: a.shape, x) if isinstance(x, dict) else x.shape)
+    shape = each(lambda a: a.shape, x) if isinstance(x, (dict, list)) else x.shape
+    announced = layer.compute_output_shape(*shape) if isinstance(x, list) else layer.compute_output_shape(shape)
     announced = [announced] if isinstance(announced[0], int) else announced
-    spec = layer.compute_output_spec(each(lambda a: keras.KerasTensor(a.shape, dtype), x))
-    y = layer(x)
+    given = each(lambda a: keras.KerasTensor(a.shape, dtype), x)
+    spec = layer.compute_output_spec(*given) if isinstance(x, list) else layer.compute_output_spec(given)
+    y = apply(layer, x)
     assert shapes(y) == [tuple(s) for s in announced] == shapes(spec)
     dtypes = [keras.backend.standardize_dtype(a.dtype) for a in keras.tree.flatten(y)]
     assert dtypes == [keras.backend.standardize_dtype(a.dtype) for a in keras.tree.flatten(spec)]
@@ -102,7 +117,7 @@ def test_output_shape_and_dtype_are_as_announced(name):
 def test_saves_and_loads_in_a_functional_model_of_any_length(name, tmp_path):
     layer, x, dtype = make(name)
     inputs = symbolic(x, dtype)
-    model = keras.Model(inputs, layer(inputs))
+    model = keras.Model(inputs, apply(layer, inputs))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for a, b in zip(keras.tree.flatten(model(x)), keras.tree.flatten(loaded(x)), strict=True):
@@ -114,7 +129,7 @@ def test_saves_and_loads_in_a_functional_model_of_any_length(name, tmp_path):
 @layers
 def test_mixed_precision_keeps_float32_weights(name):
     layer, x, _ = make(name, dtype="mixed_bfloat16")
-    y = layer(x)
+    y = apply(layer, x)
     assert all(w.dtype == "float32" for w in layer.weights)
     if layer.weights:
         assert {keras.backend.standardize_dtype(a.dtype) for a in keras.tree.flatten(y)} == {"bfloat16"}
@@ -124,12 +139,12 @@ def test_mixed_precision_keeps_float32_weights(name):
 @layers
 def test_trains(name):
     layer, x, dtype = make(name)
-    layer(x)
+    apply(layer, x)
     if not layer.trainable_weights:
         pytest.skip("there is nothing to train")
     before = [np.array(w) for w in layer.trainable_weights]
     inputs = symbolic(x, dtype)
-    model = keras.Model(inputs, layer(inputs))
+    model = keras.Model(inputs, apply(layer, inputs))
     outputs = keras.tree.flatten(model(x))
     model.compile("sgd", "mse" if len(outputs) == 1 else ["mse"] * len(outputs), jit_compile=False)
     targets = [np.ones(y.shape, "float32") for y in outputs]

@@ -94,7 +94,7 @@ def test_equals_numpy_with_a_shifted_condition_only_if_numpy_shifts_too(waveform
 @pytest.mark.parametrize(("upsampling", "frames"), [("linear", 4), ("repeat", 5), ("transposed", 4)])
 def test_windows_need_the_frames_that_the_upsampling_reaches(upsampling, frames):
     model, _ = make("all", upsampling=upsampling, local_context=3)
-    assert model.context_frames == frames and model.context_samples == model.receptive_field + frames * HOP
+    assert model.context_frames == frames and model.context_samples == model.receptive_field
     assert model.period == CONTEXT["context_hop"]
     assert (make("none")[0].context_frames, make("none")[0].period) == (0, 1)
 

@@ -101,11 +101,15 @@ def _models():
     }
     vocoder = WaveNet((1, 2), 2, 4, 6, speakers=2, local_context=1, upsampling="repeat", mel_spec=spec)
     yield "vocoder", vocoder, conditions
+    # Linear prediction and a network at the frame rate: vectors of the condition hold for a frame.
+    network = {"channels": 4, "num_blocks": 1, "kernel_size": 3}
+    lpc = WaveNet((1, 2), 2, 4, 6, speakers=2, mel_spec=spec, linear_prediction=3, frame_network=network)
+    yield "lpc", lpc, conditions
     context = WaveNet((1, 2), 2, 4, 6, global_channels=3, context_dilations=(1, 2), context_hop=4, context_channels=4)
     yield "context", context, {"global_condition": rng.normal(size=(ROWS, 3)).astype("float32")}
 
 
-@pytest.fixture(scope="session", params=["plain", "vocoder", "context"])
+@pytest.fixture(scope="session", params=["plain", "vocoder", "lpc", "context"])
 def served(request, tmp_path_factory):
     model, conditions = next((model, given) for name, model, given in _models() if name == request.param)
     randomise(model, scale=0.5)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_wavenet._validation import check_number
+from tf_wavenet._validation import check_number, is_int
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -18,7 +18,7 @@ class Residual:
         gain: Positive number.
 
     Raises:
-        ValueError: If `gain` is not positive.
+        ValueError: If `distribution` is none, or `gain` not positive.
 
     Example:
     >>> from tf_wavenet.distributions import Gaussian
@@ -34,6 +34,9 @@ class Residual:
     """
 
     def __init__(self, distribution, gain=2.0):
+        if not is_int(getattr(distribution, "parameter_size", None)):
+            one = "one of tf_wavenet.distributions, such as Gaussian()"
+            raise ValueError(f"Expected distribution to be {one}. Received: distribution={distribution!r}")
         self.distribution = distribution
         self.gain = check_number("gain", gain)
         if self.gain <= 0:
@@ -59,6 +62,9 @@ class Residual:
         Returns:
             float32 `[...]`.
         """
+        x = ops.convert_to_tensor(x)
+        if "int" in keras.backend.standardize_dtype(x.dtype):
+            raise ValueError(f"Expected a floating point waveform in [-1, 1]. Received: dtype={x.dtype}")
         residual = self.gain * (ops.cast(x, "float32") - self._prediction(params))
         return self.distribution.log_prob(params[..., :-1], residual)
 

@@ -51,6 +51,9 @@ class FrameNetwork(keras.layers.Layer):
             raise ValueError(f"Expected num_blocks to be an int >= 0. Received: num_blocks={num_blocks!r}")
         self.num_blocks = int(num_blocks)
         self.hidden_channels = hidden_channels
+        hidden = (
+            2 * self.channels if hidden_channels is None else check_positive_int("hidden_channels", hidden_channels)
+        )
         self.kernel_size = check_positive_int("kernel_size", kernel_size)
         if self.kernel_size % 2 == 0:
             raise ValueError(f"Expected kernel_size to be odd. Received: kernel_size={kernel_size}")
@@ -66,7 +69,7 @@ class FrameNetwork(keras.layers.Layer):
         )
         self.blocks = [
             ConvNeXtBlock(
-                hidden_channels or 2 * self.channels,
+                hidden,
                 self.kernel_size,
                 causal=True,  # where its taps lie is a matter of what it is given
                 layer_scale=1.0 / self.num_blocks,

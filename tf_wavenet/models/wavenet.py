@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_wavenet._validation import check_dilations, check_positive_int, is_int
+from tf_wavenet._validation import check_dilations, check_number, check_positive_int, is_int
 from tf_wavenet.distributions import MuLawCategorical, Residual
 from tf_wavenet.layers import (
     CausalConv1D,
@@ -185,7 +185,9 @@ class WaveNet(AutoregressiveModel):
         self.context_hop = context_hop
         self.context_channels = context_channels
         self.frame_network = frame_network if frame_network is None else dict(frame_network)
-        self.past_noise = past_noise
+        self.past_noise = check_number("past_noise", past_noise)
+        if self.past_noise < 0:
+            raise ValueError(f"Expected past_noise to be at least 0. Received: past_noise={past_noise}")
         self.noise = MuLawNoise(past_noise, self.mu, seed=0, name="noise")
 
         policy = self.dtype_policy
