@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_wavenet import MelSpec, MixtureOfLogistics, MuLawCategorical
+from tf_wavenet import MelSpec, MixtureOfLogistics, MuLawCategorical, Residual
 from tf_wavenet.data import AudioFile, preprocess
 from training.baselines import LEVELS, LinearPredictor, count_levels, entropy_bits, unigram_bits
 
@@ -21,6 +21,8 @@ def unit_of(distribution: object) -> str:
     Returns:
         Such as "256 mu-law levels".
     """
+    if isinstance(distribution, Residual):
+        return f"{unit_of(distribution.distribution)} of the residual"
     if isinstance(distribution, MuLawCategorical):
         return f"{distribution.mu + 1:,} mu-law levels"
     if isinstance(distribution, MixtureOfLogistics):

@@ -1,6 +1,6 @@
 """What bits per sample are bits of, and how they are laid out."""
 
-from tf_wavenet import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical
+from tf_wavenet import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical, Residual
 from training.scores import Score, table, unit_of
 
 
@@ -9,6 +9,7 @@ def test_every_distribution_has_its_unit():
     assert unit_of(MuLawCategorical(1023)) == "1,024 mu-law levels"
     assert unit_of(MixtureOfLogistics()) == "65,536 levels"
     assert unit_of(MixtureOfLogistics(bits=8)) == "256 levels"
+    assert unit_of(Residual(MuLawCategorical())) == "256 mu-law levels of the residual"
     for distribution in (Gaussian(), MixtureOfGaussians()):
         assert unit_of(distribution) == "a density of the amplitude (differential)"
 

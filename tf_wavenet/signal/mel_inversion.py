@@ -8,21 +8,27 @@ from keras import ops
 
 from tf_wavenet.mel_spec import MelSpec
 
+_LEAST = 1e-12  # keeps quotients finite; far below any floor
 
-def mel_to_magnitude(features, spec: MelSpec, floor: float = 1e-4):
-    """Estimates magnitude spectra from log-mel features, by the pseudo-inverse of the mel filters.
 
-    Of all spectra with these mels it is the one of least energy; what is below the floor, negative values among them,
-    is raised to it. Differentiable, eagerly or in a graph, with or without XLA.
+def mel_to_magnitude(features, spec: MelSpec, rounds: int = 3, floor: float = 1e-4):
+    """Estimates smooth magnitude spectra that have the given log-mels, about.
+
+    The mean magnitudes of the filters are interpolated over frequency, in logarithms; each round of the multiplicative
+    rule then brings the mels of the spectrum closer to those given. Least squares, by the pseudo-inverse or not
+    negative, find spectra with a comb of the filters' spacing instead, which is heard: Griffin-Lim gives PESQ 2.4 of
+    them, 3.5 after 3 rounds from the smooth spectrum, 3.6 after 10 (`benchmarks.quality`). Differentiable, eagerly or
+    in a graph, with or without XLA.
 
     Args:
         features: Float `[..., num_mels]`, as `log_mel` makes them.
         spec: Their recipe.
+        rounds: Int >= 0, of the multiplicative rule.
         floor: Lowest magnitude, positive.
 
     Returns:
         float32 `[..., fft_length // 2 + 1]`, at least `floor`: magnitudes of the windowed transform that `log_mel`
-        takes, for waveforms in [-1, 1].
+        takes, for waveforms in [-1, 1]. Where no filter reaches, the nearest filter's.
 
     Example:
     >>> spec = MelSpec.from_preset("speech_16k")
@@ -30,18 +36,32 @@ def mel_to_magnitude(features, spec: MelSpec, floor: float = 1e-4):
     (2, 5, 513)
 
     References:
-        Lv et al., FreeV: Free Lunch For Vocoders Through Pseudo Inversed Mel Filter (2024), section 2.2.
+        Richardson, Bayesian-based iterative method of image restoration (1972); Lee and Seung, Algorithms for
+        non-negative matrix factorization (2000), theorem 2. As a vocoder's prior, by the pseudo-inverse: Lv et al.,
+        FreeV (2024), section 2.2.
     """
-    inverse, mean, scale = _constants(spec)
+    filters, shares, between, area, mean, scale = _constants(spec)
     logs = ops.cast(ops.convert_to_tensor(features), "float32")
     if spec.normalization is not None:
         logs = logs * scale + mean
     if spec.log_base == "10":
         logs = logs * math.log(10.0)
-    return ops.maximum(ops.matmul(ops.exp(logs), inverse), floor)
+    magnitude = ops.exp(ops.matmul(logs - np.log(area), between))
+    mel = ops.exp(logs)
+    for _ in range(rounds):
+        wanted = mel / ops.maximum(ops.matmul(magnitude, filters), _LEAST)
+        magnitude = magnitude * (ops.matmul(wanted, shares[:-1]) + shares[-1])
+    return ops.maximum(magnitude, floor)
 
 
 @functools.lru_cache
 def _constants(spec):
+    filters = spec.filterbank()
+    bins, area, reach = np.arange(len(filters)), filters.sum(axis=0), filters.sum(axis=1)
+    centres = bins @ filters / area
+    # Interpolation as a matrix: what becomes of each filter's own 1.
+    between = np.stack([np.interp(bins, centres, one) for one in np.eye(len(area))])
+    # Each bin's shares in the filters; the last row keeps the bins that no filter reaches as they are.
+    shares = np.concatenate([filters.T / np.maximum(reach, _LEAST), [reach == 0.0]])
     mean, scale = spec.normalization or (0.0, 1.0)
-    return tuple(np.asarray(value, np.float32) for value in (np.linalg.pinv(spec.filterbank()), mean, scale))
+    return tuple(np.asarray(value, np.float32) for value in (filters, shares, between, area, mean, scale))
