@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from training.files import atomic_path
+from training.precision import detect
 
 # What a model is trained with where the configuration does not say.
 _HIFI_GAN = {"window_samples": 8192, "batch_size": 16, "learning_rate": 2e-4, "clipnorm": 0.0, "ema": 0.0}
@@ -107,8 +108,9 @@ class TrainConfig:
     ema: float | None = None
     """Momentum of the average of weights that is evaluated and saved; 0 uses the weights themselves. 0.999 of a WaveNet
     if not given."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """Keras dtype policy of the training step; weights stay float32."""
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    """Keras dtype policy of the training step; weights stay float32. auto is mixed_bfloat16 where processor or GPU
+    multiply in it, else float32; a run goes on in what it began with."""
     jit_compile: bool = True
     """Compile the training step with XLA."""
 
@@ -122,7 +124,9 @@ class TrainConfig:
     """Audio generated for TensorBoard at each validation, in seconds; 0 for none."""
 
     def __post_init__(self) -> None:
-        """Checks each field, and gives those that are None the values of the model."""
+        """Checks each field, and gives those that are None, or auto, the values of the model or the machine."""
+        if self.precision == "auto":
+            object.__setattr__(self, "precision", detect()[0])
         wavenet, unset = self.model == "wavenet", {field.name: field.default for field in dataclasses.fields(self)}
         for name in _OF_GANS if wavenet else _OF_WAVENET:
             if getattr(self, name) != unset[name]:

@@ -17,6 +17,7 @@ from training.command_line import run as run_command
 from training.conditions import check_files, check_meaning, conditions_of_file, model_arguments, window_arguments
 from training.config import TrainConfig
 from training.corpus import read_corpus
+from training.precision import describe
 from training.runs import RunFolder
 from training.vocoders import HeldOutVocoder, make_gan, make_optimizers
 
@@ -160,7 +161,8 @@ def train(config: TrainConfig) -> RunFolder:
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
-        f"{_describe(network, config)}" + (f"; from step {start}" if start else "")
+        f"{_describe(network, config)}" + (f"; from step {start}" if start else "") + "\n"
+        f"{describe(config.precision)}"
     )
     # All that can be wrong with the data has been found by here; nothing has been written yet.
     run.path.mkdir(parents=True, exist_ok=True)

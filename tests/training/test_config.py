@@ -61,6 +61,17 @@ def test_json_round_trip(tmp_path):
         assert TrainConfig.load(tmp_path / "config.json") == dataclasses.replace(config, run=tmp_path)
 
 
+def test_auto_is_stored_as_what_it_meant_where_the_run_began(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.config.detect", lambda: ("mixed_bfloat16", "here"))
+    config = TrainConfig(run=tmp_path)
+    assert config.precision == "mixed_bfloat16"
+    config.save(tmp_path / "config.json")
+    monkeypatch.setattr("training.config.detect", lambda: ("float32", "elsewhere"))
+    saved = TrainConfig.load(tmp_path / "config.json")
+    assert (parse(TrainConfig, [], saved).precision, TrainConfig().precision) == ("mixed_bfloat16", "float32")
+    assert parse(TrainConfig, ["--precision", "auto"], saved).precision == "float32"
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"data": "a", "dilations": null, "nope": 1}'])
 def test_other_json_is_refused(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
