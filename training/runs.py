@@ -62,6 +62,10 @@ class RunFolder:
         """Weights and optimizer state after `step` training steps."""
         return self.path / "checkpoints" / f"step-{step:08d}.weights.h5"
 
+    def time(self, step: int) -> Path:
+        """What the clock read when that checkpoint was written."""
+        return self.path / "checkpoints" / f"step-{step:08d}.json"
+
     def checkpoints(self) -> list[tuple[int, Path]]:
         """Steps and files of the checkpoints, oldest first."""
         found = (self.path / "checkpoints").glob("step-*.weights.h5")
