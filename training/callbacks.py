@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from training import history
 from training.clock import Budget, Clock
 from training.files import atomic_path
 from training.pictures import draw, pixels
@@ -164,6 +165,8 @@ class HeldOut(StepCallback):
         sample_seconds: Audio to generate each time, at most what the conditions describe; 0 for none.
         conditions: Keyword arguments of `WaveNet.generate` that tell what to say.
         progress: Shows the figure.
+        clock: Counts the time.
+        samples_per_step: Samples that a training step learns from.
     """
 
     metric = "bits_per_sample"
@@ -180,6 +183,8 @@ class HeldOut(StepCallback):
         sample_rate: int,
         sample_seconds: float,
         progress: Progress,
+        clock: Clock,
+        samples_per_step: int,
         conditions: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(every, start, steps)
@@ -190,6 +195,8 @@ class HeldOut(StepCallback):
         self._sample_seconds = sample_seconds
         self.conditions = conditions or {}
         self._progress = progress
+        self._clock = clock
+        self._samples_per_step = samples_per_step
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Makes the twin."""
@@ -198,16 +205,25 @@ class HeldOut(StepCallback):
         self._best = np.inf if score is None else score[1]
 
     def on_step(self, step: int, logs: dict) -> None:
-        """Evaluates, saves, and writes to TensorBoard."""
+        """Evaluates, saves, and writes to TensorBoard and to the run's history."""
         for target, source in zip(self.twin.trainable_variables, averaged_weights(self.model), strict=True):
             target.assign(source)
         figures = self.twin.evaluate(self._validation, verbose=0, return_dict=True)
         score = figures[self.metric]
-        self._run.save_last(self.model_to_save())
+        self._run.save_last(self.model_to_save(), step)
         if score < self._best:
             self._best = score
             self._run.save_best(self.model_to_save(), step, score, self.metric)
         self._progress.held_out = score
+        row = {
+            "step": step,
+            "minutes": round(self._clock.seconds / 60, 4),
+            "cpu_minutes": round(self._clock.cpu_seconds / 60, 4),
+            "samples": step * self._samples_per_step,
+            self.metric: float(score),
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        }
+        history.append(self._run.progress, row)
         with self._writer.as_default(step):
             for name, value in figures.items():
                 if name != "loss":

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_wavenet import GANVocoder, Muon, Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
-from training import callbacks
+from training import callbacks, history
 from training.clock import Budget, Clock
 from training.command_line import parse
 from training.command_line import run as run_command
@@ -176,6 +176,7 @@ def train(config: TrainConfig) -> RunFolder:
     # All that can be wrong with the data has been found by here; nothing has been written yet.
     run.path.mkdir(parents=True, exist_ok=True)
     config.save(run.config)
+    history.forget(run.progress, start)
     training.save(run.train)
     validation.save(run.validation)
     if config.features is not None:
@@ -199,6 +200,8 @@ def train(config: TrainConfig) -> RunFolder:
         sample_seconds=config.sample_seconds,
         conditions=heard,
         progress=progress,
+        clock=clock,
+        samples_per_step=config.batch_size * config.window_samples,
     )
     model.fit(
         training_windows,

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from training.callbacks import Checkpoints, HeldOut, Progress, StepCallback, StopOnInterrupt, averaged_weights
 from training.clock import Budget, Clock
+from training.history import read
 from training.runs import RunFolder
 
 
@@ -109,6 +110,7 @@ def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
     model.compile("sgd", "mse")
     model.stop_training = False
     options = {"sample_rate": 8000, "sample_seconds": 0.0, "progress": SimpleNamespace()}
+    options |= {"clock": Clock(0, seconds=90.0), "samples_per_step": 5}
     # Right answers are twice the input.
     validation = tf.data.Dataset.from_tensors((np.ones((1, 1)), np.full((1, 1), 2.0)))
     run, writer = RunFolder(tmp_path), tf.summary.create_noop_writer()
@@ -122,6 +124,11 @@ def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
         model.set_weights([np.full((1, 1), weight)])
         held_out.on_train_batch_end(batch)
     assert run.best_score() == (1, 1.0)
+    assert run.last_step() == 3
+    rows = read(run.progress)
+    assert [(row["step"], row["samples"], row["loss"]) for row in rows] == [(1, 5, 1.0), (2, 10, 2.25), (3, 15, 4.0)]
+    assert {row["minutes"] for row in rows} == {1.5}
+    assert [row["learning_rate"] for row in rows] == pytest.approx([0.01] * 3)
     best, last = (float(keras.models.load_model(path).get_weights()[0][0, 0]) for path in (run.best, run.last))
     assert (best, last) == (1.0, 4.0)
 

@@ -11,6 +11,7 @@ import pytest
 from tests.training.test_train import contents, interrupt_at
 from training.clock import Budget, Clock, factor
 from training.config import TrainConfig
+from training.history import read
 from training.runs import RunFolder
 from training.train import build_model, train
 
@@ -106,6 +107,12 @@ def test_a_run_that_was_stopped_goes_on_with_the_time_that_is_left(new_config, t
     train(dataclasses.replace(config, resume=True))
     assert_equal_to_the_bit(run.checkpoint(STEPS), whole.checkpoint(STEPS))
     assert run.time(STEPS).read_text() == whole.time(STEPS).read_text()
+    rows = [{row["step"]: row for row in read(folder.progress)} for folder in (run, whole)]
+    assert [row["step"] for row in read(run.progress)] == sorted(rows[0])
+    assert {step: row for step, row in rows[0].items() if step != 6} == rows[1]
+    minutes = STEPS * SECONDS / 60
+    expected = {"step": STEPS, "minutes": minutes, "cpu_minutes": 2 * minutes, "samples": STEPS * 2 * 400}
+    assert {name: rows[1][STEPS][name] for name in expected} == pytest.approx(expected, abs=1e-4)
     if precision == "float32":
         model = build_model(config)
         model.load_weights(run.checkpoint(6))
