@@ -4,7 +4,7 @@ Importing this package needs Keras only. TensorFlow is imported on first use of 
 """
 
 from tf_wavenet import layers
-from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical
+from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical, Residual
 from tf_wavenet.effect_objectives import EffectLoss, ErrorToSignalRatio
 from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.hifi_gan import HiFiGAN
@@ -35,6 +35,7 @@ __all__ = [
     "NamWaveNet",
     "NegativeLogLikelihood",
     "ParallelWaveGAN",
+    "Residual",
     "Streamable",
     "Vocoder",
     "WaveNet",

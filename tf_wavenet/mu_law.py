@@ -38,10 +38,28 @@ def mu_law_encode(x, mu=255):
     x = ops.convert_to_tensor(x)
     if "int" in keras.backend.standardize_dtype(x.dtype):
         raise ValueError(f"Expected a floating point waveform in [-1, 1]. Received: dtype={x.dtype}")
+    return ops.cast(ops.floor((mu_law_compand(x, mu) + 1.0) / 2.0 * mu + 0.5), "int32")
+
+
+def mu_law_compand(x, mu=255):
+    """Returns `F(x) = sgn(x) ln(1 + mu |x|) / ln(1 + mu)`, not rounded to a level.
+
+    Args:
+        x: Floating point waveform of any shape; values outside [-1, 1] are clipped.
+        mu: Positive number.
+
+    Returns:
+        float32 of `x`'s shape, in [-1, 1].
+    """
     x = ops.clip(ops.cast(x, "float32"), -1.0, 1.0)
     # log(1 + y), not log1p(y): ONNX has no such operation, and the levels near 0 are far wider than what it would gain.
-    companded = ops.sign(x) * ops.log(1.0 + mu * ops.abs(x)) / math.log1p(mu)
-    return ops.cast(ops.floor((companded + 1.0) / 2.0 * mu + 0.5), "int32")
+    return ops.sign(x) * ops.log(1.0 + mu * ops.abs(x)) / math.log1p(mu)
+
+
+def mu_law_expand(companded, mu=255):
+    """Returns the inverse of `mu_law_compand`, float32 in [-1, 1]; values outside [-1, 1] are clipped."""
+    y = ops.clip(ops.cast(companded, "float32"), -1.0, 1.0)
+    return ops.sign(y) * ops.expm1(ops.abs(y) * math.log1p(mu)) / mu
 
 
 def mu_law_decode(levels, mu=255):

@@ -47,8 +47,9 @@ class TrainConfig:
 
     model: Literal["wavenet", "hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3", "parallel_wavegan"] = "wavenet"
     """What to train; all but a WaveNet speak log-mel features, by the recipe of their publication at `sample_rate`."""
-    preset: Literal["tiny", "small", "paper", "speaker", "vocoder"] = "tiny"
-    """Architecture of a WaveNet; `speaker` speaks with the voice asked for, `vocoder` speaks log-mel features."""
+    preset: Literal["tiny", "small", "paper", "speaker", "vocoder", "lpc_vocoder"] = "tiny"
+    """Architecture of a WaveNet; `speaker` speaks with the voice asked for, `vocoder` and `lpc_vocoder` speak log-mel
+    features."""
     dilations: tuple[int, ...] | None = None
     """Dilation of each layer, in samples, instead of the preset's."""
     residual_channels: int | None = None

@@ -16,6 +16,8 @@ CASES = {
         (2, 7, 4),
     ),
     "ConvInUpsampleNetwork": ({"upsample_scales": (3, 2), "aux_context_window": 1}, (2, 7, 4)),
+    "ConvNeXtBlock": ({"hidden_units": 6, "kernel_size": 3, "causal": False}, (2, 7, 4)),
+    "DepthwiseConv1D": ({"kernel_size": 3, "dilation_rate": 2, "causal": False}, (2, 7, 4)),
     "FeatureUpsampler": ({"hop_length": 6, "method": "repeat", "context_frames": 1, "filters": 5}, (2, 7, 4)),
     "GatedActivation": ({}, (2, 7, 4)),
     "GroupedConv1D": ({"filters": 6, "kernel_size": 2, "strides": 2, "groups": 2}, (2, 7, 4)),

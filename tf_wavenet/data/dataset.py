@@ -60,7 +60,8 @@ def window_dataset(
         speakers: Names of speakers: the position of each recording's speaker becomes its "global_condition".
         features: `MelFeatures`, `StoredFeatures` or any function like them: its features become "local_condition".
             Window and context are then rounded up to whole frames.
-        context_frames: With `features`, frames that are given beyond the window: `model.context_frames`.
+        context_frames: With `features`, frames that are given on either side of the window's, as "local_window" instead
+            of "local_condition": `model.context_frames`.
         move_frames: With `shuffle` and features that are computed, whether frames begin elsewhere in a file every
             epoch: a random part of a frame at its start is left out, so that a small corpus shows more of what features
             can be. The files are decoded and their features computed every epoch.
@@ -73,8 +74,9 @@ def window_dataset(
     Returns:
         Dataset of `(inputs, waveform, sample_weight)`; waveform and weight are float32 [batch_size, context_samples +
         window_samples]. The inputs are the waveform or, with a condition, a dict as `WaveNet` takes it: "waveform",
-        "global_condition" int32 [batch_size], "local_condition" float32 [batch_size, frames, channels] (past the end of
-        a file its last frame). Its cardinality is `steps_per_epoch` of the same arguments, or infinite.
+        "global_condition" int32 [batch_size], "local_condition" or "local_window" float32 [batch_size, frames,
+        channels] (beyond the ends of a file its first and its last frame). Its cardinality is `steps_per_epoch` of the
+        same arguments, or infinite.
 
     Raises:
         ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`; if stored
@@ -121,7 +123,8 @@ def window_dataset(
         held = min(held, 2 * total)  # past variants are of no use: room for the epoch that ends and the one that begins
     cache = WaveformCache(manifest, held, prepare)
     shape = (batch_size, context_samples + window_samples)
-    num_frames = shape[1] // hop_length + context_frames
+    num_frames = shape[1] // hop_length + 2 * context_frames
+    local_name = "local_window" if context_frames else "local_condition"
 
     @functools.lru_cache(maxsize=2)
     def windows_of(epoch):
@@ -146,7 +149,8 @@ def window_dataset(
             waveform[row, : len(samples)] = samples
             weight[row, begin - start : max(end - start, 0)] = 1.0
             if features:
-                local[row] = frames.take(start // hop_length + np.arange(num_frames), axis=0, mode="clip")
+                first = start // hop_length - context_frames
+                local[row] = frames.take(first + np.arange(num_frames), axis=0, mode="clip")
             if ids is not None:
                 speaker[row] = ids[file]
         return waveform, weight, local, speaker
@@ -157,7 +161,7 @@ def window_dataset(
         waveform, weight = tf.ensure_shape(waveform, shape), tf.ensure_shape(weight, shape)
         inputs = {"waveform": waveform}
         if features:
-            inputs["local_condition"] = tf.ensure_shape(local, (batch_size, num_frames, features.channels))
+            inputs[local_name] = tf.ensure_shape(local, (batch_size, num_frames, features.channels))
         if ids is not None:
             inputs["global_condition"] = tf.ensure_shape(speaker, (batch_size,))
         return inputs if len(inputs) > 1 else waveform, waveform, weight

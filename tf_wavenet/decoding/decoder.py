@@ -27,8 +27,8 @@ class Decoder:
     that speaks pre-emphasised audio (`preemphasis` of its `mel_spec`), prompts and what is generated are audio without
     it; then `output`, float32 `[batch]`, is the last sample of that.
 
-    A condition comes in as `model.conditioning.encode` makes it; its projection to the gated activations is a matrix
-    product over many samples, outside the loop over samples.
+    A condition comes in as `model.conditioning.encode` makes it, from the vector on that holds the first sample; its
+    projection to the gated activations is a matrix product over many of its vectors, outside the loop over samples.
 
     Args:
         model: A `Streamable` over `[batch]` samples, with a `distribution` and a `conditioning` (or None).
@@ -53,11 +53,9 @@ class Decoder:
 
         Args:
             prompt: float32 `[batch, time]`.
-            condition: None, or the encoded condition, `[batch, at least time or 1, channels]`.
+            condition: None, or the encoded condition of at least so many samples, `[batch, vectors or 1, channels]`.
         """
         state, time = self.initial_state(len(prompt)), prompt.shape[1]
-        if condition is not None and condition.shape[1] != 1:
-            condition = condition[:, :time]
         return self.prime(state, tf.convert_to_tensor(prompt, tf.float32), condition) if time else state
 
     def prime(self, state, audio, condition=None):
@@ -66,8 +64,10 @@ class Decoder:
         Args:
             state: The decoder's state.
             audio: float32 `[batch, time]`, time >= 1.
-            condition: None, or the encoded condition of these samples, `[batch, time or 1, channels]`.
+            condition: None, or the encoded condition of these samples, `[batch, vectors or 1, channels]`.
         """
+        if condition is not None and condition.shape[1] != 1:
+            condition = self._held(condition, state["index"], tf.shape(audio)[1])
         time = tf.shape(audio)[1] if audio.shape[1] is None else audio.shape[1]
         # The queues hold nothing older than the receptive field; the model's schedule is kept.
         period = self._model.period
@@ -82,6 +82,14 @@ class Decoder:
         new = {"model": self._prime(fed, state["model"], condition), "previous": spoken[:, -1]}
         new |= {"index": state["index"] + time, "row": state["row"]}
         return new | ({"output": audio[:, -1]} if self._preemphasis else {})
+
+    def _held(self, condition, index, time):
+        """The encoded condition of each of `time` samples, of rows that may be at different indices."""
+        hold = self._model.conditioning.hold
+        if hold == 1:
+            return condition[:, :time]
+        vectors = (index[:, tf.newaxis] % hold + tf.range(time)) // hold
+        return tf.gather(condition, vectors, axis=1, batch_dims=1)
 
     def _prime_step(self, samples, state, condition):
         if condition is not None:
@@ -114,7 +122,8 @@ class Decoder:
     def _decode(self, state, num_samples, seed, temperature, top_k=None, top_p=None, condition=None):
         """Makes `num_samples` <= `block` samples: returns `[block, batch]`, zeros behind, and the state.
 
-        The block is as long as the condition, or `BLOCK_SAMPLES` without one that changes in time.
+        The block is as long as the condition (less the samples before its first, where vectors hold for several), or
+        `BLOCK_SAMPLES` without one that changes in time.
 
         Args:
             state: The decoder's state.
@@ -123,7 +132,7 @@ class Decoder:
             temperature: float32, scalar or `[batch]`.
             top_k: None or int32, scalar or `[batch]`.
             top_p: None or float32, scalar or `[batch]`.
-            condition: None, or the encoded condition, `[batch, block or 1, channels]`.
+            condition: None, or the encoded condition, `[batch, vectors or 1, channels]`.
         """
         batch_size = state["previous"].shape[0] or tf.shape(state["previous"])[0]
         rows = tf.cast(state["row"], tf.uint32)
@@ -132,9 +141,16 @@ class Decoder:
         if condition is not None:
             # One product for all samples, here. A loop of loops, each over some, would cost twice the time: XLA copies.
             projected = self._model.conditioning.project(tf.transpose(condition, [1, 0, 2]))
-            changes = condition.shape[1] != 1
-            block = condition.shape[1] if changes else block
-            condition_at = (lambda i: projected[i]) if changes else (lambda i: projected[0])
+            vectors, hold = condition.shape[1], self._model.conditioning.hold
+            if vectors == 1:
+                condition_at = lambda i: projected[0]  # noqa: E731
+            elif hold == 1:
+                block, condition_at = vectors, lambda i: projected[i]
+            else:
+                # Rows may be at different samples of their vectors.
+                block, phase, column = (vectors - 1) * hold, state["index"] % hold, tf.range(batch_size)
+                flat = tf.reshape(projected, [-1, projected.shape[-1]])
+                condition_at = lambda i: tf.gather(flat, (phase + i) // hold * batch_size + column)  # noqa: E731
 
         def body(i, state, audio):
             params, model_state = self._model.step(state["previous"], state["model"], condition_at(i))
@@ -160,7 +176,19 @@ class Decoder:
         """
         if encoded is None or encoded.shape[1] == 1:
             return BLOCK_SAMPLES
-        return max(64, min(BLOCK_SAMPLES, _PROJECTED_NUMBERS // (batch_size * self._model.conditioning.units)))
+        hold = self._model.conditioning.hold
+        vectors = _PROJECTED_NUMBERS // (batch_size * self._model.conditioning.projected_channels)
+        return max(64 if hold == 1 else hold, min(BLOCK_SAMPLES // hold, vectors) * hold)
+
+    def condition_block(self, encoded, start, length):
+        """The encoded condition of the samples from `start` on, at the one length that the loop is compiled for."""
+        if encoded is None or encoded.shape[1] == 1:
+            return encoded
+        hold = self._model.conditioning.hold
+        first, vectors = start // hold, length // hold + (hold > 1)  # one more where the first has begun before
+        block = encoded[:, first : first + vectors]
+        block = tf.pad(block, [[0, 0], [0, vectors - tf.shape(block)[1]], [0, 0]])
+        return tf.ensure_shape(block, [encoded.shape[0], vectors, encoded.shape[2]])
 
 
 def generate(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
@@ -211,22 +239,13 @@ def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
         chunk, wanted = [], int(min(chunk_samples, total - made))
         while wanted:
             n = min(wanted, block)
-            condition = condition_block(encoded, prompt.shape[1] + made, block)
+            condition = decoder.condition_block(encoded, prompt.shape[1] + made, block)
             audio, state = decoder.decode(state, tf.constant(n), seed, temperature, top_k, top_p, condition)
             chunk.append(audio[:n].numpy().T)
             if np.isnan(chunk[-1]).any():
                 raise FloatingPointError("Expected the model to predict finite parameters. Received: NaN")
             wanted, made = wanted - n, made + n
         yield np.concatenate(chunk, axis=1)
-
-
-def condition_block(encoded, start, length):
-    """The encoded condition of the samples from `start` on, at the one length that the loop is compiled for."""
-    if encoded is None or encoded.shape[1] == 1:
-        return encoded
-    block = encoded[:, start : start + length]
-    block = tf.pad(block, [[0, 0], [0, length - tf.shape(block)[1]], [0, 0]])
-    return tf.ensure_shape(block, [encoded.shape[0], length, encoded.shape[2]])
 
 
 def decoder_of(model):

@@ -7,5 +7,6 @@ from tf_wavenet.distributions.gaussian import Gaussian
 from tf_wavenet.distributions.mixture_of_gaussians import MixtureOfGaussians
 from tf_wavenet.distributions.mixture_of_logistics import MixtureOfLogistics
 from tf_wavenet.distributions.mu_law_categorical import MuLawCategorical
+from tf_wavenet.distributions.residual import Residual
 
-__all__ = ["Gaussian", "MixtureOfGaussians", "MixtureOfLogistics", "MuLawCategorical"]
+__all__ = ["Gaussian", "MixtureOfGaussians", "MixtureOfLogistics", "MuLawCategorical", "Residual"]

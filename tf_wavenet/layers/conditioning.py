@@ -6,6 +6,8 @@ from keras import ops
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
+from tf_wavenet.layers.frame_network import FrameNetwork
+from tf_wavenet.layers.linear_predictor import LinearPredictor
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -14,6 +16,8 @@ class Conditioning(keras.layers.Layer):
 
     `encode` upsamples the features and sets the global vector beside them; `project` is the one matrix product that
     makes the inputs of all gated activations (`V * y` of the paper, without bias). `call` is one after the other.
+    With a network at the frame rate, `encode` and `project` stay at that rate, and each of their vectors holds for
+    `hold` samples. With a linear predictor, the coefficients of each sample's predictor stand behind the rest.
 
     Args:
         units: Int >= 1, channels of the output, `ResidualStack.condition_units`.
@@ -26,13 +30,15 @@ class Conditioning(keras.layers.Layer):
         num_speakers: Int >= 1: the global condition is a speaker's number in [0, num_speakers) and is embedded.
             None: it is a vector.
         upsample_scales: Sequence of positive ints, the stages of "stretch", whose product is `local_hop`; None else.
+        frame_network: Dict of `FrameNetwork`'s arguments: such a network encodes the frames, instead of upsampling.
+        linear_predictor: `LinearPredictor` whose coefficients the local condition, log-mels, tells; None: none.
 
     Input shape:
         Dict with "local_condition", `[batch, frames, local_channels]`, and "global_condition", int `[batch]` with
         speakers, else `[batch, global_channels]`; only those that the layer was made for.
 
     Output shape:
-        `[batch, frames * local_hop, units]`; `[batch, 1, units]` without a local condition.
+        `[batch, frames * local_hop, units + order of the predictor]`; `[batch, 1, units]` without a local condition.
 
     Raises:
         ValueError: If an argument is outside its range, a condition is missing, or has another shape.
@@ -58,6 +64,8 @@ class Conditioning(keras.layers.Layer):
         global_channels=None,
         num_speakers=None,
         upsample_scales=None,
+        frame_network=None,
+        linear_predictor=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -83,11 +91,25 @@ class Conditioning(keras.layers.Layer):
                 f"Expected upsample_scales with upsampling='stretch' only. Received: {upsample_scales=}, {upsampling=}"
             )
 
+        self.frame_network = frame_network if frame_network is None else dict(frame_network)
+        if isinstance(linear_predictor, dict):
+            linear_predictor = keras.saving.deserialize_keras_object(linear_predictor)
+        self.linear_predictor = linear_predictor
+        if linear_predictor is not None and not isinstance(linear_predictor, LinearPredictor):
+            raise ValueError(f"Expected linear_predictor to be a LinearPredictor. Received: {linear_predictor!r}")
+        if local_channels is None and (frame_network is not None or linear_predictor is not None):
+            raise ValueError("Expected local_channels with frame_network and linear_predictor. Received: None")
+        if frame_network is not None and (local_context or local_filters or upsampling != "linear"):
+            expected = "Expected frame_network instead of local_context, local_filters and another upsampling"
+            raise ValueError(f"{expected}. Received: {local_context=}, {local_filters=}, {upsampling=}")
+
         policy = self.dtype_policy
         # Speakers' numbers must not become floats of half precision.
         self.autocast = False
-        self.upsampler = self.embedding = None
-        if upsample_scales is not None:
+        self.upsampler = self.encoder = self.embedding = None
+        if frame_network is not None:
+            self.encoder = FrameNetwork(**self.frame_network, dtype=policy, name="encoder")
+        elif upsample_scales is not None:
             self.upsampler = ConvInUpsampleNetwork(upsample_scales, local_context, dtype=policy, name="upsampler")
             if local_filters is not None or self.upsampler.hop_length != local_hop:
                 product = "Expected upsample_scales whose product is local_hop, and no local_filters"
@@ -102,30 +124,62 @@ class Conditioning(keras.layers.Layer):
 
     def build(self, input_shape=None):
         """Builds the children; what they need is known."""
-        if self.upsampler is not None:
-            self.upsampler.build((None, None, self.local_channels))
+        for layer in (self.upsampler, self.encoder):
+            if layer is not None:
+                layer.build((None, None, self.local_channels))
         if self.embedding is not None:
             self.embedding.build((None,))
-        self.projection.build((None, None, self.encoded_channels))
+        self.projection.build((None, None, self._projected_from))
         self.built = True
+
+    @property
+    def hold(self):
+        """Int, samples that each vector of `encode` and `project` holds for: `local_hop` with a frame network, or 1."""
+        return 1 if self.encoder is None else self.local_hop
+
+    @property
+    def reach(self):
+        """Int, frames on either side of its own that a sample depends on (at most); 0 without local features."""
+        if self.encoder is not None:
+            return max(self.encoder.reach)
+        return 0 if self.upsampler is None else self.upsampler.reach
 
     @property
     def encoded_channels(self):
         """Int, channels that `encode` makes."""
+        return self._projected_from + self._order
+
+    @property
+    def projected_channels(self):
+        """Int, channels that `project` makes."""
+        return self.units + self._order
+
+    @property
+    def _order(self):
+        return 0 if self.linear_predictor is None else self.linear_predictor.order
+
+    @property
+    def _projected_from(self):
         local = (self.local_filters or self.local_channels) if self.local_channels else 0
+        local = local if self.encoder is None else self.encoder.channels
         return local + (self.global_channels or 0)
 
     def call(self, inputs):
         """Returns the condition of each sample."""
-        return self.project(self.encode(**inputs))
+        return self.held(self.project(self.encode(**inputs)))
+
+    def held(self, vectors):
+        """Returns `[batch, samples, channels]`, each vector of `encode` or `project` as often as it holds."""
+        return vectors if self.hold == 1 else ops.repeat(vectors, self.hold, axis=1)
 
     def encode(self, local_condition=None, global_condition=None):
-        """Returns the conditions side by side, `[batch, time or 1, encoded_channels]`, not yet projected."""
+        """Returns the conditions side by side, `[batch, vectors or 1, encoded_channels]`, not yet projected."""
         self._check("local_condition", local_condition, self.local_channels, 3)
         self._check("global_condition", global_condition, self.global_channels, 1 if self.num_speakers else 2)
         parts = []
-        if self.upsampler is not None:
-            parts.append(self.upsampler(ops.cast(local_condition, self.compute_dtype)))
+        if self.local_channels is not None:
+            layer = self.upsampler if self.encoder is None else self.encoder
+            parts.append(layer(ops.cast(local_condition, self.compute_dtype)))
         if self.global_channels is not None:
             vector = self.embedding(global_condition) if self.num_speakers else global_condition
             vector = ops.expand_dims(ops.cast(vector, self.compute_dtype), 1)
@@ -133,11 +187,31 @@ class Conditioning(keras.layers.Layer):
                 shape = ops.shape(parts[0])
                 vector = ops.broadcast_to(vector, (shape[0], shape[1], self.global_channels))
             parts.append(vector)
+        if self.linear_predictor is not None:
+            coefficients = self.linear_predictor.coefficients(local_condition)
+            if self.encoder is None:
+                coefficients = ops.repeat(coefficients, self.local_hop, axis=1)
+            parts = [*(ops.cast(part, "float32") for part in parts), coefficients]
         return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
     def project(self, encoded):
-        """Returns `[..., units]` for `[..., encoded_channels]`."""
-        return self.projection(encoded)
+        """Returns `[..., projected_channels]` for `[..., encoded_channels]`."""
+        gates, coefficients = self.project_apart(encoded)
+        if coefficients is None:
+            return gates
+        return ops.concatenate([ops.cast(gates, "float32"), coefficients], axis=-1)
+
+    def project_apart(self, encoded):
+        """Returns what `project` does as a pair: `[..., units]`, and float32 `[..., order]` or None."""
+        if self.linear_predictor is None:
+            return self.projection(encoded), None
+        return self.projection(encoded[..., : self._projected_from]), encoded[..., self._projected_from :]
+
+    def split(self, projected):
+        """Returns the pair of `project_apart` for what `project` returned."""
+        if self.linear_predictor is None:
+            return projected, None
+        return ops.cast(projected[..., : self.units], self.compute_dtype), projected[..., self.units :]
 
     def _check(self, name, condition, channels, ndim):
         if (condition is None) != (channels is None):
@@ -152,11 +226,11 @@ class Conditioning(keras.layers.Layer):
             raise ValueError(f"Expected {name} of shape {wanted}. Received: shape {shape}")
 
     def compute_output_shape(self, input_shape):
-        """Returns `[batch, time or 1, units]`."""
+        """Returns `[batch, time or 1, projected_channels]`."""
         local = input_shape.get("local_condition")
         shape = local or input_shape["global_condition"]
         time = 1 if local is None else local[1] and local[1] * self.local_hop
-        return (shape[0], time, self.units)
+        return (shape[0], time, self.projected_channels)
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -171,6 +245,10 @@ class Conditioning(keras.layers.Layer):
             "global_channels": self.global_channels,
             "num_speakers": self.num_speakers,
             "upsample_scales": self.upsample_scales if self.upsample_scales is None else list(self.upsample_scales),
+            "frame_network": self.frame_network,
+            "linear_predictor": self.linear_predictor
+            if self.linear_predictor is None
+            else keras.saving.serialize_keras_object(self.linear_predictor),
         }
 
 

@@ -1,6 +1,7 @@
 """One residual block of a WaveNet."""
 
 import keras
+from keras import ops
 
 from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
@@ -29,8 +30,9 @@ class ResidualBlock(StreamingLayer):
 
     Input shape:
         `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`. Optionally `condition`, which is
-        added before the gate (`V * y` of the paper, projected already, see `Conditioning`): `[batch, time or 1,
-        gate_channels]`; `[batch, gate_channels]` in `step`.
+        added before the gate (`V * y` of the paper, projected already, see `Conditioning`): `[batch, vectors,
+        gate_channels]`, where the number of vectors divides the number of time steps, if both are known, and each holds
+        for as many; `[batch, gate_channels]` in `step`.
 
     Output shape:
         A pair: residual, of the input's shape, and skip, with `skip_channels` channels.
@@ -104,7 +106,7 @@ class ResidualBlock(StreamingLayer):
     def forward(self, x, convolve, condition=None):
         """The arithmetic of figure 4; see `StreamingLayer`."""
         z = convolve(self.conv, x)
-        gated = self.gate(z if condition is None else z + condition)
+        gated = self.gate(z if condition is None else _added(z, condition))
         skip = self.skip(gated)
         if not self.use_residual:
             return x, skip
@@ -133,3 +135,12 @@ class ResidualBlock(StreamingLayer):
             "residual_scale": self.residual_scale,
             "causal": self.causal,
         }
+
+
+def _added(z, condition):
+    """Returns the sum; a vector of the condition may hold for several time steps."""
+    vectors, time = (None, None) if len(z.shape) == 2 else (condition.shape[1], z.shape[1])
+    if vectors in (1, None) or time in (vectors, None):
+        return z + condition
+    held = ops.reshape(z, (-1, vectors, time // vectors, z.shape[-1])) + ops.expand_dims(condition, 2)
+    return ops.reshape(held, (-1, time, z.shape[-1]))

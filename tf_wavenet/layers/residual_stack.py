@@ -27,7 +27,8 @@ class ResidualStack(StreamingLayer):
 
     Input shape:
         `[batch, time, residual_channels]`; `[batch, residual_channels]` in `step`. Optionally `condition`, those of
-        all blocks side by side: `[batch, time or 1, condition_units]`; `[batch, condition_units]` in `step`.
+        all blocks side by side, as `ResidualBlock` takes them: `[batch, vectors, condition_units]`; `[batch,
+        condition_units]` in `step`.
 
     Output shape:
         `[batch, time, skip_channels]`; `[batch, skip_channels]` in `step`.

@@ -2,6 +2,7 @@
 
 from tf_wavenet.mel_spec import MelSpec
 
+_MELS = MelSpec.from_preset("speech_16k", preemphasis=0.85).standardized()
 _TEN_OCTAVES = tuple(2**i for i in range(10))
 
 PRESETS = {
@@ -20,6 +21,17 @@ PRESETS = {
         "skip_channels": 128,
         "local_context": 2,
         "local_filters": 32,
-        "mel_spec": MelSpec.from_preset("speech_16k", preemphasis=0.85).standardized(),
+        "mel_spec": _MELS,
+    },
+    "lpc_vocoder": {
+        "dilations": (1, 3, 9, 27, 81, 243, 1, 3, 9),
+        "kernel_size": 3,
+        "residual_channels": 64,
+        "skip_channels": 64,
+        "skip_scale": 1 / 3,
+        "mel_spec": _MELS,
+        "frame_network": {"channels": 192, "num_blocks": 4},
+        "linear_prediction": 16,
+        "past_noise": 2.0,
     },
 }

@@ -4,12 +4,20 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_dilations, check_positive_int, is_int
-from tf_wavenet.distributions import MuLawCategorical
-from tf_wavenet.layers import CausalConv1D, Conditioning, ContextStack, OutputHead, ResidualStack
+from tf_wavenet.distributions import MuLawCategorical, Residual
+from tf_wavenet.layers import (
+    CausalConv1D,
+    Conditioning,
+    ContextStack,
+    LinearPredictor,
+    MuLawNoise,
+    OutputHead,
+    ResidualStack,
+)
 from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.presets import PRESETS
-from tf_wavenet.mu_law import check_mu, mu_law_encode
+from tf_wavenet.mu_law import check_mu, mu_law_compand, mu_law_encode
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -30,8 +38,9 @@ class WaveNet(AutoregressiveModel):
         skip_channels: Int >= 1, channels of the skip path.
         gate_channels: Even int, channels entering the gated activations; None means `2 * residual_channels`.
         head_channels: Int >= 1, channels between the head's two projections; None means `skip_channels`.
-        input_encoding: "one_hot", the mu-law levels as 0/1 vectors, or "scalar", the samples as the distribution can
-            draw them (`distribution.quantize`). None: "one_hot" for `MuLawCategorical`, else "scalar".
+        input_encoding: "one_hot", the mu-law levels as 0/1 vectors; "scalar", the samples as the distribution can
+            draw them (`distribution.quantize`); or "companded", the samples by mu-law, not quantised. None: "one_hot"
+            for `MuLawCategorical`, else "scalar"; with linear prediction, always "companded".
         causal_kernel_size: Int >= 1, taps of the first causal convolution.
         mu: Positive int, the highest mu-law level of the one-hot input and of the default distribution.
         use_bias: Whether convolutions and projections have biases.
@@ -54,11 +63,20 @@ class WaveNet(AutoregressiveModel):
             shape and values by it (`MelSpec.check_features`), `tf_wavenet.data.load_features` every field. With its
             `preemphasis` the model speaks pre-emphasised audio, which `call` and `step` take
             (`tf_wavenet.data.preprocess`); `generate` and `stream` undo it.
+        frame_network: Dict of `FrameNetwork`'s arguments: such a network at the frame rate encodes the local features,
+            instead of upsampling them; what it says of a frame holds for all samples of the frame. None: upsampling.
+        linear_prediction: Order of linear prediction from the mels (`LinearPredictor`), or a dict of its arguments but
+            `mel_spec`: then the distribution is that of what the prediction misses (`Residual`), and the network sees
+            the last sample, the last residual and this sample's prediction. None: there is none.
+        past_noise: Number >= 0: while training, noise of up to so many mu-law levels on the past that the model sees
+            (`MuLawNoise`), of the residuals with linear prediction, else of the samples.
 
     Input shape:
         `[batch, time]`, waveform in [-1, 1]; with a condition a dict of "waveform" and, as the model was made,
         "local_condition", `[batch, frames, local_channels]` with `frames * local_hop >= time`, and
-        "global_condition", int `[batch]` with speakers, else `[batch, global_channels]`.
+        "global_condition", int `[batch]` with speakers, else `[batch, global_channels]`. Of a part of a recording,
+        "local_window" instead of "local_condition": its frames and `context_frames` more on either side (beyond the
+        ends of the recording, its first and last frame again).
 
     Output shape:
         `[batch, time, parameter_size]`, float32.
@@ -77,7 +95,8 @@ class WaveNet(AutoregressiveModel):
     (2, 50, 256)
 
     References:
-        van den Oord et al., WaveNet: A Generative Model for Raw Audio (2016), sections 2.1 to 2.6.
+        van den Oord et al., WaveNet: A Generative Model for Raw Audio (2016), sections 2.1 to 2.6. Linear prediction:
+        Valin and Skoglund, LPCNet (2019); Hwang et al., LP-WaveNet (2018).
     """
 
     def __init__(
@@ -107,6 +126,9 @@ class WaveNet(AutoregressiveModel):
         context_channels=16,
         mel_spec=None,
         upsample_scales=None,
+        frame_network=None,
+        linear_prediction=None,
+        past_noise=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -118,12 +140,24 @@ class WaveNet(AutoregressiveModel):
         self.mel_spec = _deserialized(mel_spec)
         if self.mel_spec is not None and not isinstance(self.mel_spec, MelSpec):
             raise ValueError(f"Expected mel_spec to be a MelSpec. Received: mel_spec={mel_spec!r}")
+        self.linear_prediction, self.predictor = linear_prediction, None
+        if linear_prediction is not None:
+            if self.mel_spec is None:
+                raise ValueError("Expected a mel_spec, from which linear_prediction is made. Received: none")
+            arguments = linear_prediction if isinstance(linear_prediction, dict) else {"order": linear_prediction}
+            self.predictor = LinearPredictor(self.mel_spec, **arguments, name="predictor")
+            self.linear_prediction = {name: getattr(self.predictor, name) for name in _OF_PREDICTOR}
+            if not isinstance(self.distribution, Residual):
+                self.distribution = Residual(self.distribution)
+        elif isinstance(self.distribution, Residual):
+            raise ValueError("Expected linear_prediction with a distribution of residuals. Received: none")
         if input_encoding is None:
             input_encoding = "one_hot" if isinstance(self.distribution, MuLawCategorical) else "scalar"
-        if input_encoding not in ("one_hot", "scalar"):
-            raise ValueError(
-                f"Expected input_encoding to be 'one_hot' or 'scalar'. Received: input_encoding={input_encoding!r}"
-            )
+            input_encoding = input_encoding if self.predictor is None else "companded"
+        encodings = ("one_hot", "scalar", "companded") if self.predictor is None else ("companded",)
+        if input_encoding not in encodings:
+            expected = " or ".join(map(repr, encodings))
+            raise ValueError(f"Expected input_encoding to be {expected}. Received: input_encoding={input_encoding!r}")
         # Samples keep their dtype until they are encoded: half precision would merge neighbouring mu-law levels.
         self.autocast = False
         self.dilations = check_dilations(dilations)
@@ -150,6 +184,9 @@ class WaveNet(AutoregressiveModel):
         self.context_dilations = context_dilations if context_dilations is None else check_dilations(context_dilations)
         self.context_hop = context_hop
         self.context_channels = context_channels
+        self.frame_network = frame_network if frame_network is None else dict(frame_network)
+        self.past_noise = past_noise
+        self.noise = MuLawNoise(past_noise, self.mu, seed=0, name="noise")
 
         policy = self.dtype_policy
         self.causal_conv = CausalConv1D(
@@ -169,7 +206,7 @@ class WaveNet(AutoregressiveModel):
         )
         # In the dtype of its weights, float32 under mixed precision: rounded logits would be wrong probabilities.
         self.head = OutputHead(
-            self.distribution.parameter_size,
+            self.distribution.parameter_size - (self.predictor is not None),  # its last parameter is the prediction
             head_channels,
             use_bias=use_bias,
             dtype=policy.variable_dtype,
@@ -187,9 +224,13 @@ class WaveNet(AutoregressiveModel):
                 self.global_channels,
                 None if self.speakers is None else len(self.speakers),
                 upsample_scales,
+                self.frame_network,
+                self.predictor,
                 dtype=policy,
                 name="conditioning",
             )
+        elif frame_network is not None:
+            raise ValueError("Expected local_channels or a mel_spec with frame_network. Received: neither")
         if self.context_dilations is not None:
             self.context_stack = ContextStack(
                 self.stack.condition_units,
@@ -209,8 +250,9 @@ class WaveNet(AutoregressiveModel):
 
         Args:
             name: "tiny" (learns speech in minutes on two CPU cores), "small" (20 blocks, 32 / 128 channels), "paper"
-                (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give `speakers`) or
-                "vocoder" (16 blocks, speaks the log-mels of "speech_16k", standardised, with pre-emphasis 0.85).
+                (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give `speakers`),
+                "vocoder" (16 blocks, speaks the log-mels of "speech_16k", standardised, with pre-emphasis 0.85) or
+                "lpc_vocoder" (the same mels; 9 blocks of 64 channels, linear prediction, a network at the frame rate).
             **overrides: Constructor arguments that replace the preset's.
 
         Returns:
@@ -239,7 +281,8 @@ class WaveNet(AutoregressiveModel):
         """Builds every child, whatever the input's batch and length."""
         if self.built:
             return
-        encoded = (None, None, self.mu + 1 if self.input_encoding == "one_hot" else 1)
+        channels = {"one_hot": self.mu + 1, "scalar": 1, "companded": 1 if self.predictor is None else 3}
+        encoded = (None, None, channels[self.input_encoding])
         self.causal_conv.build(encoded)
         self.stack.build(self.causal_conv.compute_output_shape(encoded))
         self.head.build((None, None, self.skip_channels))
@@ -249,20 +292,25 @@ class WaveNet(AutoregressiveModel):
             self.context_stack.build((None, None, 1))
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         """Returns the parameters of every sample's distribution, `[batch, time, parameter_size]`.
 
         Args:
             inputs: `[batch, time]` waveform in [-1, 1], or the dict of the class's docstring.
+            training: Whether there is noise on the past.
         """
         waveform, conditions = self.split_inputs(inputs)
-        previous = ops.pad(waveform, ((0, 0), (1, 0)))[:, :-1]
-        condition = None
-        if self.conditioning is not None:
-            condition = self.conditioning.project(self._cut(self.conditioning.encode(**conditions), waveform))
+        gates, coefficients = self._condition(waveform, conditions)
+        if training and self.past_noise:
+            waveform = self._noisy(waveform, coefficients)
+        previous = _before(waveform)
         if self.context_stack is not None:
-            condition = _sum(condition, self.context_stack(self._scalar(previous)))
-        return self._parameters(self.stack(self.causal_conv(self._encode(previous)), condition))
+            gates = _sum(gates, self.context_stack(self._scalar(previous)))
+        if self.predictor is None:
+            return self._parameters(self.stack(self.causal_conv(self._encode(previous)), gates))
+        prediction, residual = self.predictor(previous, coefficients)
+        x = self.causal_conv(self._encode(previous, residual, prediction))
+        return self._parameters(self.stack(x, gates), prediction)
 
     def get_initial_state(self, batch_size):
         """Returns the state before the first sample.
@@ -272,7 +320,7 @@ class WaveNet(AutoregressiveModel):
 
         Returns:
             Dict of dicts of tensors in the compute dtype: those of the first convolution, of the residual stack and,
-            if there is one, of the context stack.
+            if there are any, of the context stack and of the linear predictor (float32).
         """
         return {name: layer.get_initial_state(batch_size) for name, layer in self._streaming_layers().items()}
 
@@ -282,7 +330,7 @@ class WaveNet(AutoregressiveModel):
         Args:
             previous_sample: `[batch]`, the sample before the one to predict, in [-1, 1]; 0.0 at the very start.
             state: The state of `get_initial_state` or of the step before.
-            condition: `[batch, units]`, if the model is conditioned: `model.conditioning(...)[:, t]`.
+            condition: `[batch, channels]`, if the model is conditioned: `model.conditioning(...)[:, t]`.
 
         Returns:
             `(parameters, state)`: float32 `[batch, parameter_size]` and the next state.
@@ -295,7 +343,7 @@ class WaveNet(AutoregressiveModel):
         Args:
             previous_samples: `[batch, time]`, what `time` steps would be fed; time >= 1.
             state: The state of `get_initial_state` or of an earlier `step` or `prime`.
-            condition: `[batch, time or 1, units]`, as in `step`.
+            condition: `[batch, time or 1, channels]`, as in `step`.
 
         Returns:
             `(parameters, state)`: float32 `[batch, time, parameter_size]` and the state after the block.
@@ -312,10 +360,16 @@ class WaveNet(AutoregressiveModel):
             y, new_state[name] = getattr(getattr(self, name), schedule)(x, state[name], *extra)
             return y
 
-        x = run("causal_conv", self._encode(previous))
+        prediction, seen = None, (previous,)
+        if condition is not None:
+            condition, coefficients = self.conditioning.split(condition)
+        if self.predictor is not None:
+            prediction, residual = run("predictor", previous, coefficients)
+            seen = (previous, residual, prediction)
+        x = run("causal_conv", self._encode(*seen))
         if self.context_stack is not None:
             condition = _sum(condition, run("context_stack", self._scalar(previous)))
-        return self._parameters(run("stack", x, condition)), new_state
+        return self._parameters(run("stack", x, condition), prediction), new_state
 
     def pack_state(self, state):
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
@@ -341,13 +395,14 @@ class WaveNet(AutoregressiveModel):
         return sum(layer.state_size for layer in self._streaming_layers().values())
 
     def _streaming_layers(self):
-        layers = {"causal_conv": self.causal_conv, "stack": self.stack}
-        return layers if self.context_stack is None else {**layers, "context_stack": self.context_stack}
+        names = ("causal_conv", "stack", "context_stack", "predictor")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
     def receptive_field(self):
         """Int, the number of past samples that the distribution of one sample depends on (at most)."""
         near = self.causal_conv.receptive_field + self.stack.receptive_field - 1
+        near += 0 if self.predictor is None else self.predictor.receptive_field - 1
         if self.context_stack is None:
             return near
         # The context enters at every block's gate, and the blocks after the first look back from there.
@@ -357,12 +412,12 @@ class WaveNet(AutoregressiveModel):
     @property
     def context_frames(self):
         """Int, frames on either side of its own that a sample depends on (at most); 0 without local features."""
-        return 0 if self.local_channels is None else self.conditioning.upsampler.reach
+        return 0 if self.conditioning is None else self.conditioning.reach
 
     @property
     def context_samples(self):
-        """Int, past samples that a training window needs in front of its targets, frames at its edge included."""
-        return self.receptive_field + self.context_frames * (self.local_hop or 0)
+        """Int, past samples that a training window needs in front of its targets."""
+        return self.receptive_field
 
     @property
     def period(self):
@@ -379,14 +434,15 @@ class WaveNet(AutoregressiveModel):
             inputs: Waveform, or dict.
 
         Returns:
-            `(waveform, conditions)`: `[batch, time]`, and a dict of the conditions.
+            `(waveform, conditions)`: `[batch, time]`, and a dict of the conditions. "local_window" stays what it is.
 
         Raises:
             ValueError: If an input is missing, unknown or has another shape.
         """
         given = dict(inputs) if isinstance(inputs, dict) else {"waveform": inputs}
         names = {"waveform"}
-        names |= {"local_condition"} if self.local_channels is not None else set()
+        if self.local_channels is not None:
+            names |= {"local_window" if "local_window" in given else "local_condition"}
         names |= {"global_condition"} if self.global_channels is not None else set()
         if set(given) != names:
             raise ValueError(f"Expected inputs {sorted(names)}. Received: {sorted(given)}")
@@ -397,16 +453,37 @@ class WaveNet(AutoregressiveModel):
             raise ValueError(f"Expected waveform of shape [batch, time]. Received: shape {tuple(waveform.shape)}")
         return waveform, given
 
-    def _cut(self, encoded, waveform):
-        if self.local_channels is None:
-            return encoded
-        time, covered = waveform.shape[1], encoded.shape[1]
-        if time is not None and covered is not None and covered < time:
-            raise ValueError(
-                f"Expected local_condition of at least {-(-time // self.local_hop)} frames for {time} samples. "
-                f"Received: {covered // self.local_hop} frames"
-            )
-        return encoded[:, : ops.shape(waveform)[1]]
+    def _condition(self, waveform, conditions):
+        """The inputs of the gates, `[batch, vectors or 1, units]`, and predictors, `[batch, time, order]`, or None."""
+        if self.conditioning is None:
+            return None, None
+        given, margin = dict(conditions), 0
+        if "local_window" in given:
+            given["local_condition"], margin = given.pop("local_window"), self.context_frames
+        encoded = self.conditioning.encode(**given)
+        time, hold = waveform.shape[1], self.conditioning.hold
+        if self.local_channels is not None:
+            frames = given["local_condition"].shape[1]
+            if None not in (time, frames) and (frames - 2 * margin) * self.local_hop < time:
+                raise ValueError(
+                    f"Expected local_condition of at least {-(-time // self.local_hop)} frames for {time} samples. "
+                    f"Received: {frames - 2 * margin} frames"
+                )
+            vectors = -(-(ops.shape(waveform)[1] if time is None else time) // hold)
+            encoded = encoded[:, margin * self.local_hop // hold :][:, :vectors]
+        gates, coefficients = self.conditioning.project_apart(encoded)
+        if coefficients is not None:
+            coefficients = self.conditioning.held(coefficients)[:, : ops.shape(waveform)[1]]
+        if hold > 1 and (time is None or time % hold or self.context_stack is not None):
+            gates = self.conditioning.held(gates)[:, : ops.shape(waveform)[1]]
+        return gates, coefficients
+
+    def _noisy(self, waveform, coefficients):
+        if self.predictor is None:
+            return self.noise(waveform, training=True)
+        gain = self.distribution.gain
+        residual = waveform - self.predictor(_before(waveform), coefficients)[0]
+        return waveform - residual + self.noise(gain * residual, training=True) / gain
 
     def _scalar(self, waveform):
         return ops.expand_dims(ops.cast(self.distribution.quantize(waveform), self.compute_dtype), -1)
@@ -452,15 +529,31 @@ class WaveNet(AutoregressiveModel):
             "context_hop": self.context_hop,
             "context_channels": self.context_channels,
             "mel_spec": self.mel_spec if self.mel_spec is None else keras.saving.serialize_keras_object(self.mel_spec),
+            "frame_network": self.frame_network,
+            "linear_prediction": self.linear_prediction,
+            "past_noise": self.past_noise,
         }
 
-    def _encode(self, samples):
+    def _encode(self, samples, *predicted):
+        if self.input_encoding == "companded":
+            gain = 1.0 if self.predictor is None else self.distribution.gain
+            seen = [mu_law_compand(gain * ops.cast(x, "float32"), self.mu) for x in (samples, *predicted)]
+            return ops.cast(ops.stack(seen, axis=-1), self.compute_dtype)
         if self.input_encoding == "scalar":
             return self._scalar(samples)
         return ops.one_hot(mu_law_encode(samples, self.mu), self.mu + 1, dtype=self.compute_dtype)
 
-    def _parameters(self, skip):
-        return ops.cast(self.head(skip), "float32")
+    def _parameters(self, skip, prediction=None):
+        params = ops.cast(self.head(skip), "float32")
+        return params if prediction is None else ops.concatenate([params, ops.expand_dims(prediction, -1)], axis=-1)
+
+
+_OF_PREDICTOR = ("order", "lag_window", "white_noise")
+
+
+def _before(waveform):
+    """The waveform shifted by one sample of silence: the one-sample shift of teacher forcing."""
+    return ops.pad(waveform, ((0, 0), (1, 0)))[:, :-1]
 
 
 def _deserialized(value):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tf_wavenet.decoding.decoder import BLOCK_SAMPLES, Decoder, condition_block
+from tf_wavenet.decoding.decoder import BLOCK_SAMPLES, Decoder
 from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.serving.checks import check_conditions, check_sampling, check_state, check_waveform, checked
 
@@ -141,7 +141,8 @@ class Signatures(tf.Module):
             samples = tf.reduce_prod(tf.shape(some, tf.int64)[:2]) * layer.local_hop
             limit = self.max_samples
             checks.append((samples <= limit, f"Expected local_condition for at most {limit} samples, all rows."))
-        return {"encoded_condition": tf.cast(layer.encode(**checked(checks, **conditions)), tf.float32)}
+        encoded = layer.held(layer.encode(**checked(checks, **conditions)))
+        return {"encoded_condition": tf.cast(encoded, tf.float32)}
 
     def _generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, **conditions):
         checks = [
@@ -177,8 +178,6 @@ class Signatures(tf.Module):
         inputs = checked(checks, waveform=waveform, queues=state_queues, stream=state_stream, **conditions)
         waveform, state = inputs.pop("waveform"), self._unpacked(inputs.pop("queues"), inputs.pop("stream"))
         encoded = self._encoded_from(state["index"], first_frame, inputs)
-        if encoded is not None and encoded.shape[1] != 1:
-            encoded = encoded[:, :time]
         return self._packed(self._decoder.get().prime(state, waveform, encoded), "new_state_")
 
     def _generate_chunk(
@@ -270,16 +269,18 @@ class Signatures(tf.Module):
         encoded = layer.encode(**conditions)
         if first_frame is None:
             return encoded
-        start, time = index - first_frame * layer.local_hop, tf.shape(encoded)[1]
-        times = tf.minimum(start[:, tf.newaxis] + tf.range(time), time - 1)
-        return tf.gather(encoded, times, axis=1, batch_dims=1)
+        start, vectors = (index - first_frame * layer.local_hop) // layer.hold, tf.shape(encoded)[1]
+        numbers = tf.minimum(start[:, tf.newaxis] + tf.range(vectors), vectors - 1)
+        return tf.gather(encoded, numbers, axis=1, batch_dims=1)
 
     def _run(self, state, num_samples, settings, encoded, longest_block=BLOCK_SAMPLES):
         """Makes `[batch, num_samples]` and the state after it, block by block."""
         model, decoder = self.model, self._decoder.get()
         seed, temperature, top_k, top_p = settings
         size, block = model.distribution.parameter_size, decoder.block_samples(encoded)
-        block = min(block, longest_block) if encoded is not None and encoded.shape[1] != 1 else block
+        if encoded is not None and encoded.shape[1] != 1:
+            hold = model.conditioning.hold
+            block = min(block, max(1, longest_block // hold) * hold)
         words = [seed & 0xFFFFFFFF, tf.bitwise.right_shift(seed, tf.constant(32, tf.int64))]
         words = tf.cast(tf.stack(words, axis=-1), tf.uint32)
         filtered = tf.reduce_any(top_k > 0) | tf.reduce_any(top_p < 1)
@@ -287,7 +288,7 @@ class Signatures(tf.Module):
 
         def body(made, state, blocks):
             n = tf.minimum(num_samples - made, block)
-            condition = condition_block(encoded, made, block)
+            condition = decoder.condition_block(encoded, made, block)
 
             def decode(*top):
                 return decoder.decode(state, n, words, temperature, *top, condition=condition)

@@ -1,0 +1,102 @@
+"""A distribution around a prediction."""
+
+import keras
+from keras import ops
+
+from tf_wavenet._validation import check_number
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class Residual:
+    """Distribution of a sample whose prediction is known: another distribution describes what the prediction misses.
+
+    The parameters of a sample are those of `distribution` and, last, the prediction. The other distribution is that of
+    `gain * (sample - prediction)`: residuals are small, and levels are used better where they are raised.
+
+    Args:
+        distribution: One of `tf_wavenet.distributions`, of the residual.
+        gain: Positive number.
+
+    Raises:
+        ValueError: If `gain` is not positive.
+
+    Example:
+    >>> from tf_wavenet.distributions import Gaussian
+    >>> distribution = Residual(Gaussian(), gain=1.0)
+    >>> distribution.parameter_size
+    3
+    >>> params = keras.ops.array([[0.25, -3.0, 0.5]])  # mean and log scale of the residual, prediction
+    >>> float(distribution.sample(params, keras.ops.full((1, 2), 0.5))[0])  # the median
+    0.75
+
+    References:
+        Valin and Skoglund, LPCNet (2019), section 2; Hwang et al., LP-WaveNet (2018), equations 6 to 8.
+    """
+
+    def __init__(self, distribution, gain=2.0):
+        self.distribution = distribution
+        self.gain = check_number("gain", gain)
+        if self.gain <= 0:
+            raise ValueError(f"Expected gain to be positive. Received: gain={gain}")
+
+    @property
+    def parameter_size(self):
+        """Int, the parameters of one sample."""
+        return self.distribution.parameter_size + 1
+
+    @property
+    def has_levels(self):
+        """Whether there are levels to choose among (`top_k`, `top_p`), those of the residual."""
+        return self.distribution.has_levels
+
+    def log_prob(self, params, x):
+        """Returns the log probability of samples, in nats: of their residual, as `distribution` counts it.
+
+        Args:
+            params: `[..., parameter_size]`.
+            x: `[...]` waveform in [-1, 1].
+
+        Returns:
+            float32 `[...]`.
+        """
+        residual = self.gain * (ops.cast(x, "float32") - self._prediction(params))
+        return self.distribution.log_prob(params[..., :-1], residual)
+
+    def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None):
+        """Draws samples.
+
+        Args:
+            params: `[batch, parameter_size]`.
+            uniform: float32 `[batch, 2]` random numbers in (0, 1).
+            temperature: As `distribution` takes it.
+            top_k: As `distribution` takes it.
+            top_p: As `distribution` takes it.
+
+        Returns:
+            float32 `[batch]` waveform in [-1, 1].
+        """
+        residual = self.distribution.sample(params[..., :-1], uniform, temperature, top_k, top_p)
+        return self._around(params, residual)
+
+    def mode(self, params):
+        """Returns the most probable samples, float32 `[...]`."""
+        return self._around(params, self.distribution.mode(params[..., :-1]))
+
+    def quantize(self, x):
+        """Returns `x` as float32 in [-1, 1]: levels lie around the prediction, wherever that is."""
+        return ops.clip(ops.cast(x, "float32"), -1.0, 1.0)
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {"distribution": keras.saving.serialize_keras_object(self.distribution), "gain": self.gain}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the distribution of `get_config`."""
+        return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
+
+    def _prediction(self, params):
+        return ops.cast(params[..., -1], "float32")
+
+    def _around(self, params, residual):
+        return ops.clip(self._prediction(params) + residual / self.gain, -1.0, 1.0)
