@@ -69,6 +69,8 @@ def compare(config: PeerConfig) -> dict[str, object]:
         ValueError: If the checkout, the data or the run folder cannot be used.
     """
     task = config.train
+    if task.steps is None:
+        raise ValueError(f"Expected --steps, not --minutes. Received: minutes={task.minutes}")
     log = task.run / "peer.jsonl"
     if log.exists():
         raise ValueError(f"Expected --run to be a folder without a run of the peer. Already there: {log}")

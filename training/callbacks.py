@@ -15,9 +15,13 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from training import history
+from training.clock import Budget, Clock
 from training.files import atomic_path
 from training.pictures import draw, pixels
 from training.runs import RunFolder
+
+CHECKPOINT_SECONDS = 300.0  # the most that a killed run loses
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -26,10 +30,10 @@ class StepCallback(keras.callbacks.Callback):
     Args:
         every: Interval in steps.
         start: Steps of the run before this `fit`.
-        steps: Steps of the whole run.
+        steps: Steps of the whole run, here and below; None where time ends it.
     """
 
-    def __init__(self, every: int, start: int, steps: int) -> None:
+    def __init__(self, every: int, start: int, steps: int | None) -> None:
         super().__init__()
         self.every = every
         self.start = start
@@ -89,13 +93,22 @@ class Progress(StepCallback):
         start: Steps of the run before this `fit`.
         steps: Steps of the whole run.
         metric: Name of the training metric to show.
+        budget: The time there is, to be shown instead of the steps to come.
     """
 
     held_out: float | None = None
 
-    def __init__(self, every: int, start: int, steps: int, metric: str = "bits_per_sample") -> None:
+    def __init__(
+        self,
+        every: int,
+        start: int,
+        steps: int | None,
+        metric: str = "bits_per_sample",
+        budget: Budget | None = None,
+    ) -> None:
         super().__init__(every, start, steps)
         self._metric = metric
+        self._budget = budget
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Opens the bar."""
@@ -103,12 +116,15 @@ class Progress(StepCallback):
 
     def on_step(self, step: int, logs: dict) -> None:
         """Moves the bar; the figures are fetched from the device only when it is drawn."""
-        if self._bar.update(step - self._bar.n) or step == self.steps:
+        last = step == self.steps or self.model.stop_training
+        if self._bar.update(step - self._bar.n) or last:
             name = "bits/sample" if self._metric == "bits_per_sample" else self._metric
             figures = {name: f"{float(logs[self._metric]):.3f}"}
             if self.held_out is not None:
                 figures["held-out"] = f"{self.held_out:.3f}"
-            self._bar.set_postfix(figures, refresh=step == self.steps)
+            if self._budget is not None:
+                figures["minutes"] = f"{self._budget.clock.seconds / 60:.1f}/{self._budget.minutes:g}"
+            self._bar.set_postfix(figures, refresh=last)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Closes the bar."""
@@ -149,6 +165,8 @@ class HeldOut(StepCallback):
         sample_seconds: Audio to generate each time, at most what the conditions describe; 0 for none.
         conditions: Keyword arguments of `WaveNet.generate` that tell what to say.
         progress: Shows the figure.
+        clock: Counts the time.
+        samples_per_step: Samples that a training step learns from.
     """
 
     metric = "bits_per_sample"
@@ -165,6 +183,8 @@ class HeldOut(StepCallback):
         sample_rate: int,
         sample_seconds: float,
         progress: Progress,
+        clock: Clock,
+        samples_per_step: int,
         conditions: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(every, start, steps)
@@ -175,6 +195,8 @@ class HeldOut(StepCallback):
         self._sample_seconds = sample_seconds
         self.conditions = conditions or {}
         self._progress = progress
+        self._clock = clock
+        self._samples_per_step = samples_per_step
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Makes the twin."""
@@ -183,16 +205,25 @@ class HeldOut(StepCallback):
         self._best = np.inf if score is None else score[1]
 
     def on_step(self, step: int, logs: dict) -> None:
-        """Evaluates, saves, and writes to TensorBoard."""
+        """Evaluates, saves, and writes to TensorBoard and to the run's history."""
         for target, source in zip(self.twin.trainable_variables, averaged_weights(self.model), strict=True):
             target.assign(source)
         figures = self.twin.evaluate(self._validation, verbose=0, return_dict=True)
         score = figures[self.metric]
-        self._run.save_last(self.model_to_save())
+        self._run.save_last(self.model_to_save(), step)
         if score < self._best:
             self._best = score
             self._run.save_best(self.model_to_save(), step, score, self.metric)
         self._progress.held_out = score
+        row = {
+            "step": step,
+            "minutes": round(self._clock.seconds / 60, 4),
+            "cpu_minutes": round(self._clock.cpu_seconds / 60, 4),
+            "samples": step * self._samples_per_step,
+            self.metric: float(score),
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        }
+        history.append(self._run.progress, row)
         with self._writer.as_default(step):
             for name, value in figures.items():
                 if name != "loss":
@@ -222,25 +253,37 @@ class HeldOut(StepCallback):
 
 
 class Checkpoints(StepCallback):
-    """Writes weights, optimizer state and averages; keeps the newest two files.
+    """Writes weights, optimizer state and averages, and the time beside them; keeps the newest two.
 
     Args:
-        every: Interval in steps.
+        every: Interval in steps; after five minutes without a checkpoint there is one besides.
         start: Steps of the run before this `fit`.
         steps: Steps of the whole run.
         run: Where the checkpoints go.
+        clock: Counts the time.
     """
 
-    def __init__(self, every: int, start: int, steps: int, run: RunFolder) -> None:
+    def __init__(self, every: int, start: int, steps: int | None, run: RunFolder, clock: Clock) -> None:
         super().__init__(every, start, steps)
         self._run = run
+        self._clock = clock
+        self._written = clock.seconds
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Counts the step and the time."""
+        super().on_train_batch_end(batch, logs)
+        if self._clock.seconds - self._written >= CHECKPOINT_SECONDS:
+            self.on_step(self.start + batch + 1, logs or {})
 
     def on_step(self, step: int, logs: dict) -> None:
-        """Writes one checkpoint."""
+        """Writes one checkpoint, the time first: a checkpoint never lacks it."""
+        self._clock.save(self._run.time(step))
         with atomic_path(self._run.checkpoint(step)) as partial:
             self.model.save_weights(partial)
-        for _, old in self._run.checkpoints()[:-2]:
-            old.unlink()
+        self._written = self._clock.seconds
+        for old, path in self._run.checkpoints()[:-2]:
+            path.unlink()
+            self._run.time(old).unlink(missing_ok=True)
 
 
 def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:

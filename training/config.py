@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from training.files import atomic_path
+from training.precision import detect
 
 # What a model is trained with where the configuration does not say.
 _HIFI_GAN = {"window_samples": 8192, "batch_size": 16, "learning_rate": 2e-4, "clipnorm": 0.0, "ema": 0.0}
@@ -20,6 +21,7 @@ DEFAULTS = {
         "ema": 0.0,
     },
 }
+STEPS = 20000
 LONGEST_TRANSFORM = 2048  # of MultiResolutionSTFTLoss
 _OF_GANS = ("causal", "generator_channels", "discriminator_channels", "discriminator_start", "stft_weight")
 _OF_WAVENET = (
@@ -93,14 +95,16 @@ class TrainConfig:
     seed: int = 0
     """Seed of the initial weights, of the held-out files and of the order of windows."""
 
-    steps: int = 20000
-    """Training steps in all."""
+    steps: int | None = None
+    """Training steps in all; 20000 if neither these nor minutes are given."""
+    minutes: float | None = None
+    """Time to train for in all, instead of steps; time in which the process was stopped does not count."""
     optimizer: Literal["adam", "muon"] = "adam"
     """Of a WaveNet or a generator: the published one, or tf_wavenet.Muon, which learns in fewer steps."""
     learning_rate: float | None = None
     """Learning rate after the warm-up; 0.002 of a WaveNet if not given."""
     schedule: Literal["cosine", "constant"] = "cosine"
-    """Course of the learning rate after the warm-up; cosine falls to zero at the last step."""
+    """Course of the learning rate after the warm-up; cosine falls to zero at the last step or minute."""
     warmup_steps: int = 200
     """Steps over which the learning rate rises from zero."""
     clipnorm: float | None = None
@@ -108,8 +112,9 @@ class TrainConfig:
     ema: float | None = None
     """Momentum of the average of weights that is evaluated and saved; 0 uses the weights themselves. 0.999 of a WaveNet
     if not given."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """Keras dtype policy of the training step; weights stay float32."""
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    """Keras dtype policy of the training step; weights stay float32. auto is mixed_bfloat16 where processor or GPU
+    multiply in it, else float32; a run goes on in what it began with."""
     jit_compile: bool = True
     """Compile the training step with XLA."""
 
@@ -123,7 +128,14 @@ class TrainConfig:
     """Audio generated for TensorBoard at each validation, in seconds; 0 for none."""
 
     def __post_init__(self) -> None:
-        """Checks each field, and gives those that are None the values of the model."""
+        """Checks each field, and gives those that are None, or auto, the values of the model or the machine."""
+        if self.precision == "auto":
+            object.__setattr__(self, "precision", detect()[0])
+        if self.steps is not None and self.minutes is not None:
+            received = f"steps={self.steps}, minutes={self.minutes}"
+            raise ValueError(f"Expected steps or minutes, not both. Received: {received}")
+        if self.minutes is None and self.steps is None:
+            object.__setattr__(self, "steps", STEPS)
         wavenet, unset = self.model == "wavenet", {field.name: field.default for field in dataclasses.fields(self)}
         for name in _OF_GANS if wavenet else _OF_WAVENET:
             if getattr(self, name) != unset[name]:
@@ -131,7 +143,9 @@ class TrainConfig:
         defaults = dict(DEFAULTS[self.model])
         if not wavenet:
             if self.model == "parallel_wavegan":
-                alone = self.steps // 4
+                if self.steps is None and self.discriminator_start is None:
+                    raise ValueError(f"Expected discriminator_start with --minutes and --model {self.model}.")
+                alone = (self.steps or 0) // 4
                 defaults |= {"discriminator_start": alone, "discriminator_channels": 64, "stft_weight": 1.0}
             else:
                 defaults |= {"discriminator_start": 0, "discriminator_channels": 128, "stft_weight": 0.0}
@@ -142,12 +156,13 @@ class TrainConfig:
             "window_samples",
             "batch_size",
             "steps",
+            "minutes",
             "learning_rate",
             "validate_every",
             "checkpoint_every",
             "log_every",
         ):
-            if not getattr(self, name) > 0:
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
         for name in ("warmup_steps", "sample_seconds", "seed", "clipnorm"):
             if not getattr(self, name) >= 0:

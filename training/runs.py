@@ -58,9 +58,18 @@ class RunFolder:
         """What the local features mean, of a model that speaks text."""
         return self.path / "spec.json"
 
+    @property
+    def progress(self) -> Path:
+        """Step, time and figures of every validation, one JSON object a line."""
+        return self.path / "progress.jsonl"
+
     def checkpoint(self, step: int) -> Path:
         """Weights and optimizer state after `step` training steps."""
         return self.path / "checkpoints" / f"step-{step:08d}.weights.h5"
+
+    def time(self, step: int) -> Path:
+        """What the clock read when that checkpoint was written."""
+        return self.path / "checkpoints" / f"step-{step:08d}.json"
 
     def checkpoints(self) -> list[tuple[int, Path]]:
         """Steps and files of the checkpoints, oldest first."""
@@ -86,9 +95,16 @@ class RunFolder:
         with atomic_path(self.path / "best.json") as partial:
             partial.write_text(json.dumps({"step": step, metric: figure}) + "\n")
 
-    def save_last(self, model: keras.Model) -> None:
-        """Replaces `last`, without optimizer."""
+    def save_last(self, model: keras.Model, step: int) -> None:
+        """Replaces `last`, without optimizer, and notes its step in last.json."""
         _save_bare(model, self.last)
+        with atomic_path(self.path / "last.json") as partial:
+            partial.write_text(json.dumps({"step": step}) + "\n")
+
+    def last_step(self) -> int | None:
+        """Step of `last`, or None before the first validation, and in runs of earlier versions."""
+        path = self.path / "last.json"
+        return json.loads(path.read_text())["step"] if path.exists() and self.last.exists() else None
 
 
 def _save_bare(model: keras.Model, path: Path) -> None:

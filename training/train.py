@@ -11,12 +11,14 @@ import tensorflow as tf
 
 from tf_wavenet import GANVocoder, Muon, Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
-from training import callbacks
+from training import callbacks, history
+from training.clock import Budget, Clock
 from training.command_line import parse
 from training.command_line import run as run_command
 from training.conditions import check_files, check_meaning, conditions_of_file, model_arguments, window_arguments
 from training.config import TrainConfig
 from training.corpus import read_corpus
+from training.precision import describe
 from training.runs import RunFolder
 from training.vocoders import HeldOutVocoder, make_gan, make_optimizers
 
@@ -50,7 +52,11 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
     return model
 
 
-def _schedule(config: TrainConfig, learning_rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+def _schedule(
+    config: TrainConfig, learning_rate: float, steps: int | None
+) -> keras.optimizers.schedules.LearningRateSchedule | float:
+    if steps is None:  # then `Budget` sets it
+        return learning_rate
     warmup_steps = min(config.warmup_steps, steps - 1)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup_steps else learning_rate,
@@ -145,7 +151,11 @@ def train(config: TrainConfig) -> RunFolder:
     network = model if config.model == "wavenet" else model.generator
     conditions = window_arguments(network, config.features)
     check_files(conditions, corpus)
+    optimizers = _optimizers(model, config)  # before `restore`, which brings the learning rates of a later step
     start = restore(model, run) if config.resume else 0
+    clock, budget = Clock.load(run.time(start), start), None
+    if config.minutes is not None:
+        budget = Budget(config.minutes, clock, optimizers, config.warmup_steps, config.schedule)
 
     def windows(files: Manifest, batch_size: int, **order) -> tf.data.Dataset:
         return window_dataset(files, config.window_samples, network.context_samples, batch_size, **conditions, **order)
@@ -160,16 +170,18 @@ def train(config: TrainConfig) -> RunFolder:
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
-        f"{_describe(network, config)}" + (f"; from step {start}" if start else "")
+        f"{_describe(network, config)}" + (f"; from step {start}" if start else "") + "\n"
+        f"{describe(config.precision)}"
     )
     # All that can be wrong with the data has been found by here; nothing has been written yet.
     run.path.mkdir(parents=True, exist_ok=True)
     config.save(run.config)
+    history.forget(run.progress, start)
     training.save(run.train)
     validation.save(run.validation)
     if config.features is not None:
         shutil.copyfile(config.features / "spec.json", run.linguistic_spec)
-    if start >= config.steps:
+    if start >= config.steps if budget is None else budget.used == 1.0:
         return run
 
     span = {"start": start, "steps": config.steps}
@@ -177,7 +189,7 @@ def train(config: TrainConfig) -> RunFolder:
     stop = callbacks.StopOnInterrupt()
     wavenet = config.model == "wavenet"
     held_out_class = callbacks.HeldOut if wavenet else HeldOutVocoder
-    progress = callbacks.Progress(1, **span, metric="bits_per_sample" if wavenet else "loss")
+    progress = callbacks.Progress(1, **span, metric="bits_per_sample" if wavenet else "loss", budget=budget)
     held_out = held_out_class(
         config.validate_every,
         **span,
@@ -188,16 +200,20 @@ def train(config: TrainConfig) -> RunFolder:
         sample_seconds=config.sample_seconds,
         conditions=heard,
         progress=progress,
+        clock=clock,
+        samples_per_step=config.batch_size * config.window_samples,
     )
     model.fit(
         training_windows,
-        steps_per_epoch=config.steps - start,
+        steps_per_epoch=None if config.steps is None else config.steps - start,
         callbacks=[
             stop,
+            clock,
+            *([] if budget is None else [budget]),
             progress,
             callbacks.Scalars(config.log_every, **span, writer=writer),
             held_out,
-            callbacks.Checkpoints(config.checkpoint_every, **span, run=run),
+            callbacks.Checkpoints(config.checkpoint_every, **span, run=run, clock=clock),
         ],
         shuffle=False,  # the dataset does it
         verbose=0,
@@ -206,6 +222,13 @@ def train(config: TrainConfig) -> RunFolder:
     if stop.requested:
         print(f"stopped at step {run.checkpoints()[-1][0]}; go on with --run {run.path} --resume")
     return run
+
+
+def _optimizers(model: keras.Model, config: TrainConfig) -> list[tuple[keras.optimizers.Optimizer, float, int]]:
+    found = [(model.optimizer, 0)]
+    if getattr(model, "discriminator_optimizer", None) is not None:
+        found.append((model.discriminator_optimizer, config.discriminator_start))
+    return [(optimizer, float(optimizer.learning_rate), first) for optimizer, first in found]
 
 
 def _describe(network: WaveNet | Vocoder, config: TrainConfig) -> str:

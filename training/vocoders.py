@@ -77,7 +77,7 @@ def make_optimizers(config: TrainConfig, schedule) -> tuple[keras.optimizers.Opt
 
     Args:
         config: The configuration.
-        schedule: Function from a learning rate and a number of steps to its course over them.
+        schedule: Function from a learning rate and a number of steps, or None, to its course over them.
 
     Returns:
         Both optimizers.
@@ -85,7 +85,7 @@ def make_optimizers(config: TrainConfig, schedule) -> tuple[keras.optimizers.Opt
     average = {"use_ema": config.ema > 0, "ema_momentum": config.ema or 0.99}
     clip = {"global_clipnorm": config.clipnorm or None}
     rate, steps = config.learning_rate, config.steps
-    later = max(steps - config.discriminator_start, 1)
+    later = None if steps is None else max(steps - config.discriminator_start, 1)
     if config.model == "parallel_wavegan":
         # Published with rectified Adam, whose first steps are small: here the warm-up's are.
         adam, options, of_discriminators = keras.optimizers.Adam, _PARALLEL_WAVEGAN, {"global_clipnorm": 1.0}

@@ -38,6 +38,7 @@ def tiny_config(corpus, tmp_path_factory):
         validation_fraction=0.3,
         steps=12,
         learning_rate=0.02,
+        precision="float32",
         warmup_steps=2,
         ema=0.5,
         validate_every=4,
@@ -114,6 +115,7 @@ def tiny(voices):
                 "warmup_steps": 1,
                 "validate_every": 3,
                 "sample_seconds": 0.01,
+                "precision": "float32",
                 "jit_compile": False,
                 **changes,
             }

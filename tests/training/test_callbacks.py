@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 
 from training.callbacks import Checkpoints, HeldOut, Progress, StepCallback, StopOnInterrupt, averaged_weights
+from training.clock import Budget, Clock
+from training.history import read
 from training.runs import RunFolder
 
 
@@ -69,8 +71,18 @@ def test_progress_shows_all_steps_and_both_figures(capsys):
     assert "bits/sample=4.000, held-out=4.250" in last
 
 
+def test_progress_shows_the_time(capsys):
+    budget = Budget(2.5, Clock(0, seconds=75.0), [], 0, "cosine")
+    progress = stand_in(Progress(every=1, start=0, steps=None, budget=budget))
+    progress.on_train_begin()
+    progress.model.stop_training = True
+    progress.on_train_batch_end(0, {"bits_per_sample": 4.5})
+    progress.on_train_end()
+    assert "bits/sample=4.500, minutes=1.2/2.5" in capsys.readouterr().err.split("\r")[-1]
+
+
 def test_two_checkpoints_are_kept(tmp_path):
-    checkpoints = Checkpoints(every=1, start=0, steps=4, run=RunFolder(tmp_path))
+    checkpoints = Checkpoints(every=1, start=0, steps=4, run=RunFolder(tmp_path), clock=Clock(0))
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("adam", "mse")
     model.stop_training = False
@@ -78,7 +90,19 @@ def test_two_checkpoints_are_kept(tmp_path):
     for batch in range(4):
         checkpoints.on_train_batch_end(batch)
     assert [step for step, _ in RunFolder(tmp_path).checkpoints()] == [3, 4]
-    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2 * 2
+
+
+def test_five_minutes_never_pass_without_a_checkpoint(tmp_path):
+    clock, saved = Clock(0, seconds=1000.0), []
+    checkpoints = Checkpoints(every=5, start=0, steps=None, run=RunFolder(tmp_path), clock=clock)
+    checkpoints.set_model(SimpleNamespace(stop_training=False, save_weights=lambda path: path.touch()))
+    write = checkpoints.on_step
+    checkpoints.on_step = lambda step, logs: saved.append(step) or write(step, logs)
+    for batch in range(12):
+        clock.seconds += 100.0
+        checkpoints.on_train_batch_end(batch)
+    assert saved == [3, 5, 8, 10]
 
 
 def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
@@ -86,6 +110,7 @@ def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
     model.compile("sgd", "mse")
     model.stop_training = False
     options = {"sample_rate": 8000, "sample_seconds": 0.0, "progress": SimpleNamespace()}
+    options |= {"clock": Clock(0, seconds=90.0), "samples_per_step": 5}
     # Right answers are twice the input.
     validation = tf.data.Dataset.from_tensors((np.ones((1, 1)), np.full((1, 1), 2.0)))
     run, writer = RunFolder(tmp_path), tf.summary.create_noop_writer()
@@ -99,6 +124,11 @@ def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
         model.set_weights([np.full((1, 1), weight)])
         held_out.on_train_batch_end(batch)
     assert run.best_score() == (1, 1.0)
+    assert run.last_step() == 3
+    rows = read(run.progress)
+    assert [(row["step"], row["samples"], row["loss"]) for row in rows] == [(1, 5, 1.0), (2, 10, 2.25), (3, 15, 4.0)]
+    assert {row["minutes"] for row in rows} == {1.5}
+    assert [row["learning_rate"] for row in rows] == pytest.approx([0.01] * 3)
     best, last = (float(keras.models.load_model(path).get_weights()[0][0, 0]) for path in (run.best, run.last))
     assert (best, last) == (1.0, 4.0)
 

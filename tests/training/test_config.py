@@ -16,6 +16,13 @@ def test_flags_are_the_fields():
     assert TrainConfig().overrides == {}
 
 
+def test_a_run_ends_by_steps_or_by_minutes():
+    assert (TrainConfig().steps, TrainConfig().minutes) == (20000, None)
+    timed = parse(TrainConfig, ["--minutes", "5"])
+    assert (timed.steps, timed.minutes) == (None, 5.0)
+    assert parse(TrainConfig, ["--minutes", "7.5"], timed) == dataclasses.replace(timed, minutes=7.5)
+
+
 def test_flags_change_the_given_default():
     saved = TrainConfig(steps=7, ema=0.5)
     assert parse(TrainConfig, ["--steps", "9"], saved) == TrainConfig(steps=9, ema=0.5)
@@ -28,6 +35,9 @@ def test_flags_change_the_given_default():
         (["--steps", "0"], ["steps to be positive", "steps=0"]),
         (["--steps", "many"], ["--steps", "'many'"]),
         (["--batch-size", "-1"], ["batch_size=-1"]),
+        (["--steps", "9", "--minutes", "5"], ["steps or minutes, not both", "steps=9, minutes=5.0"]),
+        (["--minutes", "0"], ["minutes to be positive", "minutes=0.0"]),
+        (["--minutes", "5", "--model", "parallel_wavegan"], ["discriminator_start with --minutes"]),
         (["--learning-rate", "nan"], ["learning_rate=nan"]),
         (["--sample-rate", "7"], ["sample_rate to be 1000 to 384000 Hz", "sample_rate=7"]),
         (["--validation-fraction", "1"], ["validation_fraction=1.0"]),
@@ -56,9 +66,24 @@ def test_help_names_every_field(capsys):
 
 
 def test_json_round_trip(tmp_path):
-    for config in (TrainConfig(), TrainConfig(dilations=(1, 2), data=Path("x y"), precision="mixed_float16")):
+    for config in (
+        TrainConfig(),
+        TrainConfig(dilations=(1, 2), data=Path("x y"), precision="mixed_float16"),
+        TrainConfig(minutes=2.5),
+    ):
         config.save(tmp_path / "config.json")
         assert TrainConfig.load(tmp_path / "config.json") == dataclasses.replace(config, run=tmp_path)
+
+
+def test_auto_is_stored_as_what_it_meant_where_the_run_began(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.config.detect", lambda: ("mixed_bfloat16", "here"))
+    config = TrainConfig(run=tmp_path)
+    assert config.precision == "mixed_bfloat16"
+    config.save(tmp_path / "config.json")
+    monkeypatch.setattr("training.config.detect", lambda: ("float32", "elsewhere"))
+    saved = TrainConfig.load(tmp_path / "config.json")
+    assert (parse(TrainConfig, [], saved).precision, TrainConfig().precision) == ("mixed_bfloat16", "float32")
+    assert parse(TrainConfig, ["--precision", "auto"], saved).precision == "float32"
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"data": "a", "dilations": null, "nope": 1}'])

@@ -227,7 +227,7 @@ def test_killed_and_resumed_equals_uninterrupted(trained, new_config):
         f"--data={new_config.data}", f"--run={new_config.run}", "--dilations", "1", "2", "4", "--residual-channels=4",
         "--skip-channels=8", "--sample-rate=8000", "--window-samples=400", "--batch-size=2",
         "--validation-fraction=0.3", "--steps=12", "--learning-rate=0.02", "--warmup-steps=2", "--ema=0.5",
-        "--validate-every=4", "--checkpoint-every=4", "--log-every=2", "--sample-seconds=0.02",
+        "--validate-every=4", "--checkpoint-every=4", "--log-every=2", "--sample-seconds=0.02", "--precision=float32",
     ]  # fmt: skip
     slowed = (
         "import sys, time\nfrom training import callbacks, train\n"

@@ -31,6 +31,7 @@ SETTINGS = {
     "checkpoint_every": 3,
     "log_every": 3,
     "sample_seconds": 0.1,
+    "precision": "float32",
     "jit_compile": False,
 }
 models = pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan"])
