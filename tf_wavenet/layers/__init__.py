@@ -10,6 +10,7 @@ from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
 from tf_wavenet.layers.gated_activation import GatedActivation
 from tf_wavenet.layers.grouped_conv1d import GroupedConv1D
 from tf_wavenet.layers.hifi_gan_residual_block import HiFiGANResidualBlock
+from tf_wavenet.layers.inverse_stft import InverseSTFT
 from tf_wavenet.layers.mu_law import MuLawDecode, MuLawEncode
 from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
 from tf_wavenet.layers.output_head import OutputHead
@@ -28,6 +29,7 @@ __all__ = [
     "GatedActivation",
     "GroupedConv1D",
     "HiFiGANResidualBlock",
+    "InverseSTFT",
     "MuLawDecode",
     "MuLawEncode",
     "NonCausalConv1D",
