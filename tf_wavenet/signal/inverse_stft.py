@@ -79,7 +79,7 @@ def window_envelope(num_frames, win_length, hop_length, window="hann"):
         that there samples fade instead of being amplified.
 
     Example:
-    >>> np.asarray(window_envelope(5, 4, 1)).round(2).tolist()
+    >>> np.asarray(window_envelope(5, 4, 1), "float64").round(2).tolist()
     [[0.01, 0.25, 1.25, 1.5, 1.5, 1.5, 1.25, 0.25]]
     """
     squares = np.square(analysis_window(window, win_length, win_length)).astype(np.float32)
