@@ -9,7 +9,7 @@ from tf_wavenet.layers import CausalConv1D, ConvNeXtBlock, InverseSTFT, NonCausa
 from tf_wavenet.mel_filterbank import analysis_window
 from tf_wavenet.models.vocoder import Vocoder
 from tf_wavenet.models.vocoder_presets import GENERATORS
-from tf_wavenet.signal import mel_to_magnitude
+from tf_wavenet.signal import cos_sin, mel_to_magnitude
 
 _LOUDEST = 6.0  # nepers: beyond any windowed transform of a waveform in [-1, 1] that matters, and far from overflow
 
@@ -149,7 +149,8 @@ class ISTFTVocoder(Vocoder):
             x = run(block, x)
         magnitude, phase = ops.split(ops.cast(self.head(self.norm_post(x)), "float32"), 2, axis=-1)
         magnitude = ops.exp(ops.minimum(magnitude + prior, _LOUDEST))
-        spectrum = ops.concatenate([magnitude * ops.cos(phase), magnitude * ops.sin(phase)], axis=-1)
+        cosine, sine = cos_sin(phase)
+        spectrum = ops.concatenate([magnitude * cosine, magnitude * sine], axis=-1)
         return ops.expand_dims(run(self.inverse_stft, spectrum), -1)
 
     def log_prior(self, features):
