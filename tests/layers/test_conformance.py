@@ -22,6 +22,7 @@ CASES = {
     "GatedActivation": ({}, (2, 7, 4)),
     "GroupedConv1D": ({"filters": 6, "kernel_size": 2, "strides": 2, "groups": 2}, (2, 7, 4)),
     "HiFiGANResidualBlock": ({"channels": 4, "dilations": (1, 3), "kernel_initializer": "he_normal"}, (2, 7, 4)),
+    "InverseSTFT": ({"hop_length": 2, "win_length": 4, "fft_length": 6, "offset": 1, "causal": False}, (2, 7, 8)),
     "MuLawEncode": ({"mu": 100}, (2, 7)),
     "MuLawDecode": ({"mu": 100}, (2, 7)),
     "NonCausalConv1D": ({"filters": 3, "kernel_size": 3, "dilation_rate": 2}, (2, 7, 4)),

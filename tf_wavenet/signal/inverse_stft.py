@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from keras import ops
 
-from tf_wavenet.mel_filterbank import analysis_window
+from tf_wavenet.mel_filterbank import WINDOWS, analysis_window
 
 _LEAST = 0.01  # of the largest squared window sum
 
@@ -99,12 +99,15 @@ def steady_envelope(win_length, hop_length, window="hann"):
         float32 NumPy array `[hop_length]`.
 
     Raises:
-        ValueError: If it is next to zero somewhere, so that the transform cannot be inverted there.
+        ValueError: If there is no such window, or the sum is next to zero somewhere, so that the transform cannot be
+            inverted there.
 
     Example:
     >>> steady_envelope(8, 2).round(3).tolist()
     [1.5, 1.5]
     """
+    if window not in WINDOWS:
+        raise ValueError(f"Expected window to be one of {sorted(WINDOWS)}. Received: window={window!r}")
     squares = np.square(analysis_window(window, win_length, win_length))
     squares = np.pad(squares, (0, -win_length % hop_length)).reshape(-1, hop_length).sum(axis=0)
     if squares.min() < _LEAST * squares.max():
