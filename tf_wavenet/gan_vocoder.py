@@ -282,7 +282,7 @@ class GANVocoder(keras.Model):
             self.stft_resolutions, self._stft_loss = None, MultiResolutionSTFTLoss(reduction=None)
         else:
             self.stft_resolutions = tuple(check_positive_ints("stft_resolutions", lengths) for lengths in resolutions)
-            if not all(len(lengths) == 3 for lengths in self.stft_resolutions):
+            if not self.stft_resolutions or any(len(lengths) != 3 for lengths in self.stft_resolutions):
                 expected = "Expected stft_resolutions to be triples of FFT length, hop and window length"
                 raise ValueError(f"{expected}. Received: stft_resolutions={resolutions!r}")
             self._stft_loss = MultiResolutionSTFTLoss(*zip(*self.stft_resolutions, strict=True), reduction=None)
