@@ -60,7 +60,7 @@ test-latest: $(LATEST)/ready
 	$(LATEST)/bin/python $(PYTEST)
 
 test-jax: $(JAX)/ready
-	KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) tests/test_mu_law.py tests/distributions tests/test_objectives.py tests/test_muon.py \
+	KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) tests/test_mu_law.py tests/signal tests/distributions tests/test_objectives.py tests/test_muon.py \
 		tests/test_streaming_contract.py tests/layers tests/models
 
 bench: setup

@@ -27,12 +27,13 @@ import tensorflow as tf
 
 from benchmarks import quality
 from benchmarks._scores import table
-from tf_wavenet import HiFiGAN, ParallelWaveGAN, Vocoder, WaveNet
+from tf_wavenet import HiFiGAN, ISTFTVocoder, ParallelWaveGAN, Vocoder, WaveNet
 from training.command_line import parse
 from training.command_line import run as run_command
 
 PRESETS = {
     "vocoder": WaveNet,
+    "istft_vocoder": ISTFTVocoder,
     "parallel_wavegan": ParallelWaveGAN,
     **dict.fromkeys(("hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3"), HiFiGAN),
 }

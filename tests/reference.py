@@ -227,3 +227,52 @@ def parallel_wavegan(features, noise, model):
     condition = conv_in_upsample_network(features, model.upsample_net) @ np.asarray(model.projection.kernel, "float64")
     x = dense(noise[..., None], model.first_conv)
     return output_head(residual_stack(x, model.stack, condition), model.head)[..., 0]
+
+
+def smooth_magnitude(mel, spec, rounds=3):
+    """Magnitudes `[..., bins]` of mels: interpolated between the filters in logarithms, then multiplicative rounds."""
+    filters = spec.filterbank()
+    bins, area, reached = np.arange(len(filters)), filters.sum(axis=0), filters.any(axis=1)
+    centres = bins @ filters / area
+    magnitude = np.apply_along_axis(lambda row: np.exp(np.interp(bins, centres, row)), -1, np.log(mel / area))
+    for _ in range(rounds):
+        ratio = mel / (magnitude @ filters)
+        magnitude[..., reached] *= (ratio @ filters.T)[..., reached] / filters.sum(axis=1)[reached]
+    return np.maximum(magnitude, 1e-4)
+
+
+def inverse_stft(spectrum, layer):
+    """Complex spectrum [batch, frames, bins]: every frame adds its windowed samples; divided by the squared windows."""
+    hop, length, frames = layer.hop_length, layer.win_length, spectrum.shape[1]
+    constant = {"hann": 0.5, "hamming": 0.54}[layer.window]
+    window = constant - (1 - constant) * np.cos(2 * np.pi * np.arange(length) / length)
+    first = (layer.fft_length - length) // 2
+    samples = np.fft.irfft(spectrum, layer.fft_length)[..., first : first + length] * window
+    y, squares = np.zeros((len(spectrum), frames * hop + length)), np.zeros(frames * hop + length)
+    for f in range(frames):
+        y[:, f * hop : f * hop + length] += samples[:, f]
+    for f in range(-length if layer.causal else 0, frames + length if layer.causal else frames):
+        for i in range(length):
+            if 0 <= f * hop + i < len(squares):
+                squares[f * hop + i] += window[i] ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (y / squares)[:, layer.offset : layer.offset + frames * hop]
+
+
+def istft_vocoder(features, model):
+    """By NumPy's Fourier transforms and its interpolation."""
+    spec, layer = model.mel_spec, model.inverse_stft
+    x = conv(features, model.conv_pre)
+    prior = 0.0
+    if model.prior:
+        mean, scale = map(np.array, spec.normalization or (0.0, 1.0))
+        prior = smooth_magnitude(np.exp(features * scale + mean), spec)
+        grid, ours = (np.linspace(0, 1, n // 2 + 1) for n in (spec.fft_length, layer.fft_length))
+        prior = np.apply_along_axis(lambda row: np.interp(ours, grid, row), -1, prior)
+        prior = np.log(prior * layer.win_length / spec.win_length)
+        x = x + prior @ np.asarray(model.prior_projection.kernel, "float64")
+    x = layer_norm(x, model.norm_pre)
+    for block in model.blocks:
+        x = convnext_block(x, block)
+    magnitude, phase = np.split(dense(layer_norm(x, model.norm_post), model.head), 2, axis=-1)
+    return inverse_stft(np.exp(np.minimum(magnitude + prior, 6.0) + 1j * phase), layer)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tests.streaming_contract import randomise
-from tf_wavenet import GANVocoder, HiFiGAN, MelSpec, MultiResolutionSTFTLoss, ParallelWaveGAN
+from tf_wavenet import GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, MultiResolutionSTFTLoss, ParallelWaveGAN
 from tf_wavenet.data import log_mel
 from tf_wavenet.models import MultiPeriodDiscriminator, ParallelWaveGANDiscriminator
 
@@ -15,13 +15,20 @@ MAKERS = {
     "parallel_wavegan": lambda **options: ParallelWaveGAN(
         4, 2, residual_channels=4, gate_channels=8, skip_channels=4, upsample_scales=(4, 4), mel_spec=SPEC, **options
     ),
+    "istft_vocoder": lambda **options: ISTFTVocoder(8, 2, kernel_size=3, mel_spec=SPEC, **options),
 }
+RESOLUTIONS = ((64, 16, 64), (128, 20, 100), (256, 64, 200), (32, 8, 16))
 WEIGHTS = {
+    "istft_vocoder": {
+        **{"adversarial_weight": 0.1, "feature_matching_weight": 0.1, "mel_weight": 0.5, "stft_weight": 1.0},
+        **{"stft_resolutions": RESOLUTIONS, "resolutions_per_step": 2},
+    },
     "hifi_gan": {"feature_matching_weight": 2.0, "mel_weight": 45.0},
     "parallel_wavegan": {"adversarial_weight": 4.0, "stft_weight": 1.0},
 }
 POLICIES = ("mixed_bfloat16", "mixed_float16")
 kinds = pytest.mark.parametrize("kind", MAKERS)
+published = pytest.mark.parametrize("kind", ["hifi_gan", "parallel_wavegan"])
 
 
 def make(kind, dtype="float32", generator_optimizer=None, discriminator_optimizer=None, jit_compile=False, **options):
@@ -107,7 +114,7 @@ def test_discriminators_start_when_told_in_the_middle_of_an_execution():
     assert (int(model.optimizer.iterations), int(model.discriminator_optimizer.iterations)) == (9, 5)
 
 
-@kinds
+@published
 def test_generator_descends_the_sum_of_its_losses(kind):
     """One step of gradient descent, discriminators held still, against the losses put together here."""
     model = make(kind, generator_optimizer=keras.optimizers.SGD(0.1), discriminator_optimizer=keras.optimizers.SGD(0.0))
@@ -168,9 +175,40 @@ def test_held_out_losses_are_means_over_samples_of_weight_one(kind):
     noise = tf.random.stateless_normal(real.shape, tf.constant([0, -1], tf.int64))
     given = {"local_condition": inputs["local_condition"], "noise": noise}
     generated = model.generator(given if kind == "parallel_wavegan" else inputs["local_condition"]) * weight
-    rows = np.asarray(MultiResolutionSTFTLoss(reduction=None)(real * weight, generated))
+    lengths = zip(*RESOLUTIONS, strict=True) if kind == "istft_vocoder" else ()
+    rows = np.asarray(MultiResolutionSTFTLoss(*lengths, reduction=None)(real * weight, generated))
     np.testing.assert_allclose(logs["stft_loss"], np.average(rows, weights=weight.mean(axis=1)), rtol=1e-5)
     assert logs["mel_loss"] > 0
+
+
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.large)])
+@pytest.mark.parametrize(("per_step", "shares"), [(2, [(0, 2), (1, 3)]), (1, [(0,), (1,), (2,), (3,)])])
+def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_compile):
+    optimizer = keras.optimizers.SGD(0.01)
+    options = {"resolutions_per_step": per_step, "mel_weight": 0.0, "adversarial_weight": 0.0}
+    options |= {"generator_optimizer": optimizer, "jit_compile": jit_compile, "feature_matching_weight": 0.0}
+    model = make("istft_vocoder", **options)
+    variables = model.generator.trainable_variables
+    for (inputs, real, weight), share in zip(batches(5), [*shares * 3][:5], strict=True):
+        loss = MultiResolutionSTFTLoss(*zip(*(RESOLUTIONS[i] for i in share), strict=True))
+        with tf.GradientTape() as tape:
+            expected = loss(real * weight, model.generator(inputs["local_condition"]) * weight)
+        gradients = tape.gradient(expected, variables)
+        wanted = [v.numpy() - 0.01 * g.numpy() for v, g in zip(variables, gradients, strict=True)]
+        model.reset_metrics()
+        logs = model.train_on_batch(inputs, real, weight, return_dict=True)
+        np.testing.assert_allclose(logs["stft_loss"], expected, rtol=1e-4)
+        for variable, value in zip(variables, wanted, strict=True):
+            np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-5 * np.abs(value).max())
+
+
+def test_a_share_is_drawn_in_one_trace():
+    model, traced = make("istft_vocoder"), []
+    step = model._stft_loss_of_step
+    model._stft_loss_of_step = lambda *arguments: traced.append(True) or step(*arguments)
+    for inputs, real, weight in batches(4):
+        model.train_on_batch(inputs, real, weight)
+    assert len(traced) == 1
 
 
 @kinds
@@ -203,6 +241,13 @@ def test_a_saved_model_goes_on_learning(kind, tmp_path):
     assert all(same(state(model), state(loaded)))
 
 
+def test_a_configuration_from_before_there_were_resolutions_loads():
+    model = make("hifi_gan")
+    config = model.get_config()
+    assert config.pop("stft_resolutions") is None and config.pop("resolutions_per_step") is None
+    assert GANVocoder.from_config(config).get_config() == model.get_config()
+
+
 def test_refuses_to_train_discriminators_without_an_optimizer():
     with pytest.raises(ValueError, match="Expected a discriminator_optimizer"):
         make("hifi_gan").compile("adam")
@@ -214,6 +259,11 @@ def test_refuses():
         ({"mel_weight": 1.0}, "Expected a generator with a mel_spec"),
         ({"stft_weight": -1.0}, "Expected stft_weight to be at least 0"),
         ({"discriminator_start": -1}, "Expected discriminator_start to be a non-negative int"),
+        ({"stft_resolutions": [(64, 16)]}, "Expected stft_resolutions to be triples"),
+        ({"stft_resolutions": [(64, 16, 0)]}, "Expected stft_resolutions to be positive ints"),
+        ({"stft_resolutions": []}, "Expected stft_resolutions to be triples"),
+        ({"resolutions_per_step": 2}, "Expected resolutions_per_step to divide the number of resolutions, 3"),
+        ({"resolutions_per_step": 0}, "Expected resolutions_per_step to be a positive int"),
     ):
         with pytest.raises(ValueError, match=message):
             GANVocoder(generator, [], **options)

@@ -8,6 +8,7 @@ from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogi
 from tf_wavenet.effect_objectives import EffectLoss, ErrorToSignalRatio
 from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.hifi_gan import HiFiGAN
+from tf_wavenet.models.istft_vocoder import ISTFTVocoder
 from tf_wavenet.models.nam_wavenet import NamWaveNet
 from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
 from tf_wavenet.models.vocoder import Vocoder
@@ -26,6 +27,7 @@ __all__ = [
     "ErrorToSignalRatio",
     "Gaussian",
     "HiFiGAN",
+    "ISTFTVocoder",
     "MelSpec",
     "MixtureOfGaussians",
     "MixtureOfLogistics",

@@ -49,7 +49,8 @@ def export_saved_model(
 
     A `Vocoder`, such as `HiFiGAN`, has `serving_default`: local_condition (and seed, int64, of the noise that Parallel
     WaveGAN needs) -> waveform. Causal, it has `initial_state`: batch_size -> state_*, and `generate_chunk`:
-    local_condition (seed), state_* -> waveform, new_state_*: chunk by chunk, the samples of `serving_default`.
+    local_condition (seed), state_* -> waveform, new_state_*: chunk by chunk, the samples of `serving_default`. An
+    `ISTFTVocoder`'s can be converted for LiteRT and, exported with `jit_compile=False`, for ONNX.
 
     A request outside these ranges, or with NaN, fails with an InvalidArgumentError that names the input;
     `mu_law_encode` clips instead, as the function does.

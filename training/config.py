@@ -20,6 +20,7 @@ DEFAULTS = {
         "clipnorm": 10.0,
         "ema": 0.0,
     },
+    "istft_vocoder": {"window_samples": 16000, "batch_size": 16, "learning_rate": 1e-3, "clipnorm": 1.0, "ema": 0.999},
 }
 STEPS = 20000
 LONGEST_TRANSFORM = 2048  # of MultiResolutionSTFTLoss
@@ -45,7 +46,9 @@ class TrainConfig:
     resume: bool = False
     """Go on from the newest checkpoint in the run folder, with its configuration; other flags given change it."""
 
-    model: Literal["wavenet", "hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3", "parallel_wavegan"] = "wavenet"
+    model: Literal["wavenet", "hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3", "parallel_wavegan", "istft_vocoder"] = (
+        "wavenet"
+    )
     """What to train; all but a WaveNet speak log-mel features, by the recipe of their publication at `sample_rate`."""
     preset: Literal["tiny", "small", "paper", "speaker", "vocoder", "lpc_vocoder"] = "tiny"
     """Architecture of a WaveNet; `speaker` speaks with the voice asked for, `vocoder` and `lpc_vocoder` speak log-mel
@@ -74,12 +77,14 @@ class TrainConfig:
     generator_channels: int | None = None
     """Width of a generator (of HiFi-GAN, before the first upsampling), instead of the published one."""
     discriminator_channels: int | None = None
-    """Width of discriminators, a multiple of 16 (published: 128 with HiFi-GAN, 64 with Parallel WaveGAN)."""
+    """Width of discriminators, a multiple of 16 (published: 128 with HiFi-GAN, 64 with Parallel WaveGAN; 16 of an iSTFT
+    vocoder)."""
     discriminator_start: int | None = None
-    """Steps in which a generator learns alone; 0 for HiFi-GAN, a quarter of all for Parallel WaveGAN if not given."""
+    """Steps in which a generator learns alone; if not given, 0 for HiFi-GAN, a quarter of all for Parallel WaveGAN, and
+    no discriminators at all for an iSTFT vocoder."""
     stft_weight: float | None = None
-    """Factor of the multi-resolution STFT loss; 0 for HiFi-GAN, whose log-mels have 45, 1 for Parallel WaveGAN if not
-    given."""
+    """Factor of the multi-resolution STFT loss; if not given, 0 for HiFi-GAN, whose log-mels have 45, and 1 for others,
+    of which an iSTFT vocoder's log-mels have 0.5."""
 
     sample_rate: int = 16000
     """Rate in Hz that all recordings are brought to."""
@@ -147,6 +152,8 @@ class TrainConfig:
                     raise ValueError(f"Expected discriminator_start with --minutes and --model {self.model}.")
                 alone = (self.steps or 0) // 4
                 defaults |= {"discriminator_start": alone, "discriminator_channels": 64, "stft_weight": 1.0}
+            elif self.model == "istft_vocoder":
+                defaults |= {"discriminator_channels": 16, "stft_weight": 1.0}
             else:
                 defaults |= {"discriminator_start": 0, "discriminator_channels": 128, "stft_weight": 0.0}
         for name, value in defaults.items():

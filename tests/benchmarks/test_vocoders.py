@@ -7,16 +7,17 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.vocoders import VocodersConfig, main, measure
-from tf_wavenet import HiFiGAN, MelSpec, WaveNet
+from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, WaveNet
 
 SMALL = {"dilations": (1, 2), "residual_channels": 4, "skip_channels": 4}
 MAKERS = {
+    "istft_vocoder": lambda: ISTFTVocoder.from_preset(channels=16, num_blocks=2),
     "hifi_gan": lambda: HiFiGAN.from_preset("hifi_gan_v3", upsample_initial_channel=16),
     "wavenet": lambda: WaveNet(mel_spec=MelSpec.from_preset("speech_16k").standardized(), **SMALL),
 }
 
 
-@pytest.mark.parametrize(("kind", "duration"), [("hifi_gan", 0.06), ("wavenet", 0.06)])  # 5 frames of 256, 200 samples
+@pytest.mark.parametrize(("kind", "duration"), [(kind, 0.06) for kind in MAKERS])  # 5 frames of 256, 200 samples
 def test_figures_of_a_model(kind, duration):
     figures = measure(MAKERS[kind](), VocodersConfig(frames=5, repeats=1))
     assert figures["audio_s"] == duration and figures["x_real_time"] > 0 and "ratio" not in figures

@@ -5,10 +5,11 @@ import pytest
 import tensorflow as tf
 
 from tests.streaming_contract import randomise
-from tf_wavenet import HiFiGAN, MelSpec, ParallelWaveGAN, export_saved_model
+from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN, export_saved_model
 
 SPEC = MelSpec.from_preset("speech_16k", hop_length=16, win_length=64, fft_length=128, num_mels=6)
 MAKERS = {
+    "istft_vocoder": lambda causal: ISTFTVocoder(8, 2, kernel_size=3, mel_spec=SPEC, causal=causal),
     "hifi_gan": lambda causal: HiFiGAN((4, 4), (8, 8), 8, 2, (3,), ((1, 3),), mel_spec=SPEC, causal=causal),
     "parallel_wavegan": lambda causal: ParallelWaveGAN(
         4,
@@ -45,19 +46,20 @@ def exported(tmp_path_factory):
 
 def request(kind, features, seed=5):
     inputs = {"local_condition": tf.constant(features)}
-    return inputs if kind == "hifi_gan" else {**inputs, "seed": tf.constant(seed, tf.int64)}
+    return {**inputs, "seed": tf.constant(seed, tf.int64)} if kind == "parallel_wavegan" else inputs
 
 
 def mels(rng, frames=11):
     return rng.normal(-5.0, 1.0, (2, frames, 6)).astype("float32")
 
 
+@pytest.mark.parametrize("kind", ["hifi_gan", "istft_vocoder"])
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_hifi_gan_speaks_as_the_model(exported, rng, causal, jit_compile):
-    model, path, signatures = exported("hifi_gan", causal, jit_compile)
+def test_speaks_as_the_model(exported, rng, kind, causal, jit_compile):
+    model, path, signatures = exported(kind, causal, jit_compile)
     features = mels(rng)
-    waveform = signatures["serving_default"](**request("hifi_gan", features))["waveform"]
+    waveform = signatures["serving_default"](**request(kind, features))["waveform"]
     expected = np.asarray(model(features))
     np.testing.assert_allclose(waveform, expected, atol=1e-5 * np.abs(expected).max())  # XLA sums in another order
     names = {"serving_default"} | ({"initial_state", "generate_chunk"} if causal else set())

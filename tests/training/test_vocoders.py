@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.training.test_train import contents
-from tf_wavenet import HiFiGAN, MelSpec, Muon, ParallelWaveGAN
+from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, Muon, ParallelWaveGAN
 from training.config import TrainConfig
 from training.generate import GenerateConfig, generate
 from training.runs import RunFolder, load_model
@@ -34,7 +34,8 @@ SETTINGS = {
     "precision": "float32",
     "jit_compile": False,
 }
-models = pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan"])
+models = pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "istft_vocoder"])
+CLASSES = {"hifi_gan_v3": HiFiGAN, "parallel_wavegan": ParallelWaveGAN, "istft_vocoder": ISTFTVocoder}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def finished(corpus, tmp_path_factory):
 def test_best_model_is_the_generator_with_the_averages(finished, model):
     run, config = finished(model)
     best = load_model(run.best, vocoders=True)
-    assert isinstance(best, HiFiGAN if model.startswith("hifi") else ParallelWaveGAN)
+    assert isinstance(best, CLASSES[model])
     assert best.mel_spec.sample_rate == 8000 and best.dtype_policy.name == "float32"
     assert json.loads((run.path / "best.json").read_text()).keys() == {"step", "stft_loss"}
     step, _ = run.best_score()
@@ -103,18 +104,53 @@ def test_the_weight_of_the_stft_loss_is_the_models():
         ({"model": "hifi_gan_v3"}, 0.0),
         ({"model": "parallel_wavegan"}, 1.0),
         ({"model": "hifi_gan_v3", "stft_weight": 45.0}, 45.0),
+        ({"model": "istft_vocoder"}, 1.0),
     ):
         model = make_gan(TrainConfig(**options, generator_channels=16, discriminator_channels=16))
         assert model.stft_weight == weight
 
 
-@pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "wavenet"])
+def test_an_istft_vocoder_has_discriminators_only_if_asked_for(corpus, tmp_path):
+    config = TrainConfig(model="istft_vocoder", **SETTINGS)
+    model = build_model(config)
+    assert model.discriminators == [] and model.discriminator_optimizer is None
+    assert (model.resolutions_per_step, len(model.stft_resolutions), model.mel_weight) == (2, 4, 0.5)
+    model = build_model(dataclasses.replace(config, discriminator_start=4))
+    assert len(model.discriminators) == 2 and model.discriminator_start == 4
+
+
+@pytest.mark.large
+def test_an_istft_vocoder_trains_without_discriminators_and_resumes_to_the_bit(corpus, tmp_path):
+    settings = {**SETTINGS, "steps": 4, "validate_every": 4, "checkpoint_every": 1, "jit_compile": True}
+    config = TrainConfig(model="istft_vocoder", data=corpus, run=tmp_path / "whole", **settings)
+    whole = train(config)
+    shutil.copytree(whole.path, tmp_path / "killed")
+    for step in (2, 3, 4):  # goes on in the middle of a turn of the resolutions
+        RunFolder(tmp_path / "killed").checkpoint(step).unlink(missing_ok=True)
+    resumed = train(dataclasses.replace(config, run=tmp_path / "killed", resume=True))
+    ours, theirs = contents(resumed.checkpoint(4)), contents(whole.checkpoint(4))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+@pytest.mark.parametrize(("rate", "hop", "fft_length"), [(8000, 100, 512), (16000, 200, 1024), (22050, 276, 2048)])
+def test_mels_of_an_istft_vocoder_keep_their_length_in_time(rate, hop, fft_length):
+    spec = make_mel_spec(TrainConfig(model="istft_vocoder", sample_rate=rate))
+    assert (spec.sample_rate, spec.hop_length, spec.win_length, spec.fft_length) == (rate, hop, 4 * hop, fft_length)
+    assert spec.fmax == 7600 * rate / 16000 and spec.normalization is not None
+    if rate == 16000:
+        assert spec == MelSpec.from_preset("speech_16k").standardized()
+
+
+@pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "istft_vocoder", "wavenet"])
 def test_muon_trains_the_generator_and_adam_the_discriminators(model):
     options = {} if model == "wavenet" else {"generator_channels": 16, "discriminator_channels": 16}
     made = build_model(TrainConfig(model=model, optimizer="muon", clipnorm=3.0, ema=0.5, **options))
     assert isinstance(made.optimizer, Muon)
     assert (made.optimizer.global_clipnorm, made.optimizer.ema_momentum) == (3.0, 0.5)
-    assert model == "wavenet" or isinstance(made.discriminator_optimizer, keras.optimizers.Adam)
+    if model in ("hifi_gan_v3", "parallel_wavegan"):
+        assert isinstance(made.discriminator_optimizer, keras.optimizers.Adam)
 
 
 def test_published_settings_are_the_defaults():
@@ -122,6 +158,9 @@ def test_published_settings_are_the_defaults():
     assert (hifi_gan.batch_size, hifi_gan.window_samples, hifi_gan.learning_rate) == (16, 8192, 2e-4)
     assert (parallel_wavegan.batch_size, parallel_wavegan.window_samples) == (6, 25600)
     assert (parallel_wavegan.learning_rate, parallel_wavegan.discriminator_start) == (1e-4, 100_000)
+    istft = TrainConfig(model="istft_vocoder")
+    assert (istft.batch_size, istft.window_samples, istft.learning_rate, istft.clipnorm) == (16, 16000, 1e-3, 1.0)
+    assert (istft.ema, istft.discriminator_start) == (0.999, None)
     wavenet = TrainConfig()
     assert (wavenet.batch_size, wavenet.window_samples, wavenet.learning_rate, wavenet.ema) == (4, 8000, 2e-3, 0.999)
 
@@ -141,7 +180,7 @@ def test_both_learning_rates_fall_to_zero_at_the_last_step():
 
 
 @pytest.mark.parametrize(
-    ("model", "mel"), [("hifi_gan_v1", None), ("hifi_gan_v1", "kan_bayashi"), ("parallel_wavegan", None)]
+    ("model", "mel"), [("hifi_gan_v1", None), ("istft_vocoder", "kan_bayashi"), ("parallel_wavegan", None)]
 )
 def test_mels_are_standardised(model, mel):
     rate = {"sample_rate": 22050} if mel else {}

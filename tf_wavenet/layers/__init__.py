@@ -11,6 +11,7 @@ from tf_wavenet.layers.frame_network import FrameNetwork
 from tf_wavenet.layers.gated_activation import GatedActivation
 from tf_wavenet.layers.grouped_conv1d import GroupedConv1D
 from tf_wavenet.layers.hifi_gan_residual_block import HiFiGANResidualBlock
+from tf_wavenet.layers.inverse_stft import InverseSTFT
 from tf_wavenet.layers.linear_predictor import LinearPredictor
 from tf_wavenet.layers.mu_law import MuLawDecode, MuLawEncode
 from tf_wavenet.layers.mu_law_noise import MuLawNoise
@@ -32,6 +33,7 @@ __all__ = [
     "GatedActivation",
     "GroupedConv1D",
     "HiFiGANResidualBlock",
+    "InverseSTFT",
     "LinearPredictor",
     "MuLawDecode",
     "MuLawEncode",

@@ -1,6 +1,7 @@
 """Complete models, and the discriminators that train some of them."""
 
 from tf_wavenet.models.hifi_gan import HiFiGAN
+from tf_wavenet.models.istft_vocoder import ISTFTVocoder
 from tf_wavenet.models.multi_period_discriminator import MultiPeriodDiscriminator
 from tf_wavenet.models.multi_scale_discriminator import MultiScaleDiscriminator
 from tf_wavenet.models.nam_wavenet import NamWaveNet
@@ -10,6 +11,7 @@ from tf_wavenet.models.wavenet import WaveNet
 
 __all__ = [
     "HiFiGAN",
+    "ISTFTVocoder",
     "MultiPeriodDiscriminator",
     "MultiScaleDiscriminator",
     "NamWaveNet",

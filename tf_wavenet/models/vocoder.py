@@ -196,7 +196,7 @@ class Vocoder(keras.Model):
 
     def _waveform(self, inputs, run):
         features, noise = self.split_inputs(inputs)
-        features = ops.cast(features, self.compute_dtype)
+        features = ops.cast(features, "float32")  # layers cast what they are given; a prior is made of all its bits
         noise = noise if noise is None else ops.cast(ops.expand_dims(noise, -1), self.compute_dtype)
         return ops.squeeze(ops.cast(self.forward(features, noise, run), "float32"), -1)
 

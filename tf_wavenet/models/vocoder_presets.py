@@ -16,5 +16,6 @@ GENERATORS = {
         "resblock_kernel_sizes": (3, 5, 7),
         "resblock_dilation_sizes": ((1, 2), (2, 6), (3, 12)),
     },
+    "istft_vocoder": {"mel_spec": MelSpec.from_preset("speech_16k").standardized()},
     "parallel_wavegan": {"mel_spec": MelSpec.from_preset("kan_bayashi").standardized()},
 }

@@ -1,0 +1,15 @@
+import numpy as np
+
+from tf_wavenet.signal import cos_sin
+
+
+def test_equals_numpy():
+    phase = np.linspace(-20, 20, 200_001).astype("float32")
+    cosine, sine = map(np.asarray, cos_sin(phase))
+    np.testing.assert_allclose(cosine, np.cos(phase.astype("float64")), atol=2e-6)
+    np.testing.assert_allclose(sine, np.sin(phase.astype("float64")), atol=2e-6)
+    assert cosine.dtype == np.float32
+
+
+def test_not_a_number_stays_one():
+    assert np.isnan(cos_sin(np.float32([np.nan]))).all()
