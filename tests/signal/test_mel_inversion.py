@@ -35,3 +35,17 @@ def test_rounds_bring_the_mels_closer(rng):
 def test_nothing_is_below_the_floor():
     silence = np.full((1, 2, 80), np.log(SPEC.floor), "float32")
     assert float(np.min(mel_to_magnitude(silence, SPEC, floor=0.5))) == 0.5
+
+
+@pytest.mark.parametrize("name", ["speech_16k", "jik876", "kan_bayashi"])
+def test_nearer_to_a_smooth_spectrum_than_least_squares(name):
+    spec = MelSpec.from_preset(name)
+    filters = spec.filterbank()
+    reached, hertz = filters.any(axis=1), np.linspace(0, spec.sample_rate / 2, len(filters))
+    spectra = np.exp(np.outer([1.0, -2.0], np.cos(hertz / 600.0)) - hertz / 2000)
+    logs = np.log(spectra @ filters) / (np.log(10.0) if spec.log_base == "10" else 1.0)
+    ours = np.asarray(mel_to_magnitude(logs.astype("float32"), spec, rounds=10))
+    np.testing.assert_allclose(ours @ filters, spectra @ filters, rtol=0.05)
+    theirs = np.maximum(spectra @ filters @ np.linalg.pinv(filters), 1e-4)
+    far, farther = (np.abs(np.log((x / spectra)[:, reached])).mean() for x in (ours, theirs))
+    assert far < 0.5 * farther
