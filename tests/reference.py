@@ -146,6 +146,8 @@ def wavenet(waveform, model, **conditions):
         coefficients = np.repeat(coefficients, model.local_hop, axis=1)[:, : waveform.shape[1]]
         prediction, gain = linear_predictions(previous, coefficients), model.distribution.gain
         residual = previous - np.concatenate([np.zeros((len(waveform), 1)), prediction[:, :-1]], axis=1)
+        temperature = np.asarray(model.predictor.temperature(conditions["local_condition"]), "float64")
+        temperature = np.repeat(temperature, model.local_hop, axis=1)[:, : waveform.shape[1]]
         x = np.stack([compand(gain * seen, model.mu) for seen in (previous, residual, prediction)], axis=-1)
     x = causal_conv(x, model.causal_conv.kernel, model.causal_conv.bias)
     condition = None
@@ -156,7 +158,7 @@ def wavenet(waveform, model, **conditions):
         context = context_stack(scalar, model.context_stack)
         condition = context if condition is None else condition + context
     params = output_head(residual_stack(x, model.stack, condition), model.head)
-    return params if prediction is None else np.concatenate([params, prediction[..., None]], axis=-1)
+    return params if prediction is None else np.concatenate([params, np.stack([prediction, temperature], -1)], axis=-1)
 
 
 def log_softmax(logits):

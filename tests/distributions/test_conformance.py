@@ -32,6 +32,8 @@ def make_params(distribution, rng, *shape):
         count = getattr(distribution, "num_mixtures", 1)
         params[..., -2 * count : -count] /= 3  # means
         params[..., -count:] -= 3  # log scales
+    if isinstance(distribution, distributions.Residual):
+        params[..., -2:] = rng.uniform((-0.3, 0.5), (0.3, 1.5), (*shape, 2))  # prediction, factor on the temperature
     return params
 
 

@@ -26,7 +26,10 @@ CASES = {
     "GroupedConv1D": ({"filters": 6, "kernel_size": 2, "strides": 2, "groups": 2}, (2, 7, 4)),
     "HiFiGANResidualBlock": ({"channels": 4, "dilations": (1, 3), "kernel_initializer": "he_normal"}, (2, 7, 4)),
     "InverseSTFT": ({"hop_length": 2, "win_length": 4, "fft_length": 6, "offset": 1, "causal": False}, (2, 7, 8)),
-    "LinearPredictor": ({"mel_spec": SPEC, "order": 3, "lag_window": 50.0, "white_noise": 1e-3}, [(2, 7), (2, 7, 3)]),
+    "LinearPredictor": (
+        {"mel_spec": SPEC, "order": 3, "lag_window": 50.0, "white_noise": 1e-3, "voiced_temperature": 0.5},
+        [(2, 7), (2, 7, 3)],
+    ),
     "MuLawNoise": ({"levels": 3.0, "mu": 100, "seed": 5}, (2, 7)),
     "MuLawEncode": ({"mu": 100}, (2, 7)),
     "MuLawDecode": ({"mu": 100}, (2, 7)),

@@ -51,6 +51,7 @@ def test_coefficients_are_float32_under_mixed_precision(rng):
     [
         ({"order": -1}, "Expected order to be an int in .* Received: order=-1"),
         ({"order": 80}, "Received: order=80"),
+        ({"voiced_temperature": 0.0}, "Expected voiced_temperature to be positive. Received: 0.0"),
         ({"lag_window": -1.0}, "Expected lag_window and white_noise >= 0"),
         ({"mel_spec": "speech_16k"}, "Expected mel_spec to be a MelSpec. Received: mel_spec='speech_16k'"),
     ],

@@ -14,7 +14,7 @@ SPEC = MelSpec.from_preset(
 ).standardized()
 NETWORK = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
 VARIANTS = {
-    "both": {"linear_prediction": 4, "frame_network": NETWORK},
+    "both": {"linear_prediction": {"order": 4, "voiced_temperature": 0.5}, "frame_network": NETWORK},
     "prediction alone": {"linear_prediction": 3},
     "network alone": {"frame_network": NETWORK, "distribution": MuLawCategorical(15)},
     "order 0": {"linear_prediction": 0, "frame_network": NETWORK},
@@ -90,8 +90,8 @@ def test_a_window_with_its_frames_gives_what_the_whole_gives(rng):
 def test_likelihood_is_that_of_the_residual(waveform):
     model, given = make("both")
     params = np.asarray(model({"waveform": waveform, **given}))
-    levels = reference.mu_law_levels(2.0 * (waveform - params[..., -1]), 15)
-    expected = np.take_along_axis(reference.log_softmax(params[..., :-1]), levels[..., None], axis=-1)[..., 0]
+    levels = reference.mu_law_levels(2.0 * (waveform - params[..., -2]), 15)
+    expected = np.take_along_axis(reference.log_softmax(params[..., :-2]), levels[..., None], axis=-1)[..., 0]
     np.testing.assert_allclose(model.log_prob({"waveform": waveform, **given}), expected, atol=1e-4)
 
 
@@ -107,7 +107,7 @@ def test_noise_is_on_the_past_while_training_and_nowhere_else(waveform, variant)
     noisy = np.asarray(model(inputs, training=True))
     assert (noisy != expected).mean() > 0.1 and (noisy[:, 0] == expected[:, 0]).all()
     if variant == "both":  # the prediction is made of the noisy past, which stays near the true one
-        distance = np.abs(noisy[..., -1] - expected[..., -1])
+        distance = np.abs(noisy[..., -2] - expected[..., -2])
         assert 0 < distance.max() < 0.3
 
 
@@ -127,7 +127,7 @@ def test_mixed_precision_keeps_predictions_exact(waveform):
     half.set_weights(model.get_weights())
     inputs = {"waveform": waveform, **given}
     exact, rounded = np.asarray(model(inputs)), np.asarray(half(inputs))
-    np.testing.assert_array_equal(rounded[..., -1], exact[..., -1])
+    np.testing.assert_array_equal(rounded[..., -2:], exact[..., -2:])
     np.testing.assert_allclose(rounded, exact, atol=0.1 * np.abs(exact).max())
     condition, state = half.conditioning(given), half.get_initial_state(2)
     y, _ = half.step(np.zeros(2, "float32"), state, condition[:, 0])
@@ -137,7 +137,7 @@ def test_mixed_precision_keeps_predictions_exact(waveform):
 def test_preset_is_what_it_says():
     model = WaveNet.from_preset("lpc_vocoder")
     assert (len(model.dilations), model.kernel_size, model.residual_channels) == (9, 3, 64)
-    assert model.linear_prediction == {"order": 16, "lag_window": 40.0, "white_noise": 1e-4}
+    assert model.linear_prediction == {"order": 16, "lag_window": 40.0, "white_noise": 1e-4, "voiced_temperature": 1.0}
     assert model.mel_spec.preemphasis == 0.85 and model.context_frames == 15
 
 

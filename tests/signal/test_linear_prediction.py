@@ -5,7 +5,7 @@ from scipy import signal
 
 from tf_wavenet import MelSpec
 from tf_wavenet.data import log_mel
-from tf_wavenet.signal import levinson, linear_prediction, mel_to_magnitude
+from tf_wavenet.signal import levinson, linear_prediction, mel_to_magnitude, voicing
 
 SPEC = MelSpec.from_preset("speech_16k", preemphasis=0.85).standardized()
 
@@ -64,3 +64,13 @@ def test_predicts_the_recording_that_the_mels_are_of(rng):
 
 def test_order_0_predicts_nothing():
     assert tuple(linear_prediction(np.zeros((2, 3, 80), "float32"), SPEC, order=0).shape) == (2, 3, 0)
+
+
+def test_voicing_follows_the_tilt_of_the_spectrum(rng):
+    noise, pulses = rng.normal(0, 0.1, 16000), np.zeros(16000)
+    pulses[::133] = 1.0  # 120 Hz
+    voice = signal.lfilter([1.0], [1.0, -0.95], pulses)
+    hiss = signal.lfilter([1.0, -0.9], [1.0], noise)
+    for sound, expected in ((voice, 1.0), (hiss, 0.0)):
+        frames = np.asarray(voicing(log_mel((0.5 * sound / np.abs(sound).max()).astype("float32"), SPEC), SPEC))
+        assert frames.shape == (80,) and np.median(frames) == expected

@@ -10,8 +10,9 @@ from tf_wavenet._validation import check_number, is_int
 class Residual:
     """Distribution of a sample whose prediction is known: another distribution describes what the prediction misses.
 
-    The parameters of a sample are those of `distribution` and, last, the prediction. The other distribution is that of
-    `gain * (sample - prediction)`: residuals are small, and levels are used better where they are raised.
+    The parameters of a sample are those of `distribution`, the prediction, and a factor on the temperature of sampling.
+    The other distribution is that of `gain * (sample - prediction)`: residuals are small, and levels are used better
+    where they are raised.
 
     Args:
         distribution: One of `tf_wavenet.distributions`, of the residual.
@@ -24,8 +25,8 @@ class Residual:
     >>> from tf_wavenet.distributions import Gaussian
     >>> distribution = Residual(Gaussian(), gain=1.0)
     >>> distribution.parameter_size
-    3
-    >>> params = keras.ops.array([[0.25, -3.0, 0.5]])  # mean and log scale of the residual, prediction
+    4
+    >>> params = keras.ops.array([[0.25, -3.0, 0.5, 1.0]])  # mean and log scale of the residual, prediction, factor
     >>> float(distribution.sample(params, keras.ops.full((1, 2), 0.5))[0])  # the median
     0.75
 
@@ -45,7 +46,7 @@ class Residual:
     @property
     def parameter_size(self):
         """Int, the parameters of one sample."""
-        return self.distribution.parameter_size + 1
+        return self.distribution.parameter_size + 2
 
     @property
     def has_levels(self):
@@ -66,7 +67,7 @@ class Residual:
         if "int" in keras.backend.standardize_dtype(x.dtype):
             raise ValueError(f"Expected a floating point waveform in [-1, 1]. Received: dtype={x.dtype}")
         residual = self.gain * (ops.cast(x, "float32") - self._prediction(params))
-        return self.distribution.log_prob(params[..., :-1], residual)
+        return self.distribution.log_prob(params[..., :-2], residual)
 
     def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None):
         """Draws samples.
@@ -74,19 +75,20 @@ class Residual:
         Args:
             params: `[batch, parameter_size]`.
             uniform: float32 `[batch, 2]` random numbers in (0, 1).
-            temperature: As `distribution` takes it.
+            temperature: As `distribution` takes it; multiplied by each sample's factor.
             top_k: As `distribution` takes it.
             top_p: As `distribution` takes it.
 
         Returns:
             float32 `[batch]` waveform in [-1, 1].
         """
-        residual = self.distribution.sample(params[..., :-1], uniform, temperature, top_k, top_p)
+        temperature = ops.cast(temperature, "float32") * ops.cast(params[..., -1], "float32")
+        residual = self.distribution.sample(params[..., :-2], uniform, temperature, top_k, top_p)
         return self._around(params, residual)
 
     def mode(self, params):
         """Returns the most probable samples, float32 `[...]`."""
-        return self._around(params, self.distribution.mode(params[..., :-1]))
+        return self._around(params, self.distribution.mode(params[..., :-2]))
 
     def quantize(self, x):
         """Returns `x` as float32 in [-1, 1]: levels lie around the prediction, wherever that is."""
@@ -102,7 +104,7 @@ class Residual:
         return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
 
     def _prediction(self, params):
-        return ops.cast(params[..., -1], "float32")
+        return ops.cast(params[..., -2], "float32")
 
     def _around(self, params, residual):
         return ops.clip(self._prediction(params) + residual / self.gain, -1.0, 1.0)

@@ -17,7 +17,7 @@ class Conditioning(keras.layers.Layer):
     `encode` upsamples the features and sets the global vector beside them; `project` is the one matrix product that
     makes the inputs of all gated activations (`V * y` of the paper, without bias). `call` is one after the other.
     With a network at the frame rate, `encode` and `project` stay at that rate, and each of their vectors holds for
-    `hold` samples. With a linear predictor, the coefficients of each sample's predictor stand behind the rest.
+    `hold` samples. With a linear predictor, its coefficients and its factor on the temperature stand behind the rest.
 
     Args:
         units: Int >= 1, channels of the output, `ResidualStack.condition_units`.
@@ -38,7 +38,8 @@ class Conditioning(keras.layers.Layer):
         speakers, else `[batch, global_channels]`; only those that the layer was made for.
 
     Output shape:
-        `[batch, frames * local_hop, units + order of the predictor]`; `[batch, 1, units]` without a local condition.
+        `[batch, frames * local_hop, units]`, and `order + 1` more with a predictor; `[batch, 1, units]` without a local
+        condition.
 
     Raises:
         ValueError: If an argument is outside its range, a condition is missing, or has another shape.
@@ -147,16 +148,16 @@ class Conditioning(keras.layers.Layer):
     @property
     def encoded_channels(self):
         """Int, channels that `encode` makes."""
-        return self._projected_from + self._order
+        return self._projected_from + self._of_predictor
 
     @property
     def projected_channels(self):
         """Int, channels that `project` makes."""
-        return self.units + self._order
+        return self.units + self._of_predictor
 
     @property
-    def _order(self):
-        return 0 if self.linear_predictor is None else self.linear_predictor.order
+    def _of_predictor(self):
+        return 0 if self.linear_predictor is None else self.linear_predictor.order + 1
 
     @property
     def _projected_from(self):
@@ -188,21 +189,20 @@ class Conditioning(keras.layers.Layer):
                 vector = ops.broadcast_to(vector, (shape[0], shape[1], self.global_channels))
             parts.append(vector)
         if self.linear_predictor is not None:
-            coefficients = self.linear_predictor.coefficients(local_condition)
-            if self.encoder is None:
-                coefficients = ops.repeat(coefficients, self.local_hop, axis=1)
-            parts = [*(ops.cast(part, "float32") for part in parts), coefficients]
+            predictor = self.linear_predictor
+            temperature = ops.expand_dims(predictor.temperature(local_condition), -1)
+            told = ops.concatenate([predictor.coefficients(local_condition), temperature], axis=-1)
+            told = told if self.encoder is not None else ops.repeat(told, self.local_hop, axis=1)
+            parts = [*(ops.cast(part, "float32") for part in parts), told]
         return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
     def project(self, encoded):
         """Returns `[..., projected_channels]` for `[..., encoded_channels]`."""
-        gates, coefficients = self.project_apart(encoded)
-        if coefficients is None:
-            return gates
-        return ops.concatenate([ops.cast(gates, "float32"), coefficients], axis=-1)
+        gates, told = self.project_apart(encoded)
+        return gates if told is None else ops.concatenate([ops.cast(gates, "float32"), told], axis=-1)
 
     def project_apart(self, encoded):
-        """Returns what `project` does as a pair: `[..., units]`, and float32 `[..., order]` or None."""
+        """Returns what `project` does as a pair: `[..., units]`, and float32 `[..., order + 1]` or None."""
         if self.linear_predictor is None:
             return self.projection(encoded), None
         return self.projection(encoded[..., : self._projected_from]), encoded[..., self._projected_from :]

@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_wavenet._validation import check_number, is_int
 from tf_wavenet.mel_spec import MelSpec
-from tf_wavenet.signal import linear_prediction
+from tf_wavenet.signal import linear_prediction, voicing
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -21,6 +21,8 @@ class LinearPredictor(keras.layers.Layer):
         order: Int >= 0, samples that a prediction is made of; 0 predicts silence, for comparisons.
         lag_window: In Hz, as in `tf_wavenet.signal.linear_prediction`.
         white_noise: As in `tf_wavenet.signal.linear_prediction`.
+        voiced_temperature: Positive number, the factor on the temperature of sampling in voiced frames: where a period
+            repeats itself, less of what is drawn should be noise.
 
     Input shape:
         `previous`, `[batch, time]`, and `coefficients`, `[batch, time, order]`; without time in `step`.
@@ -43,7 +45,7 @@ class LinearPredictor(keras.layers.Layer):
         Valin and Skoglund, LPCNet (2019), section 2; Hwang et al., LP-WaveNet (2018), section 3.
     """
 
-    def __init__(self, mel_spec, order=16, lag_window=40.0, white_noise=1e-4, **kwargs):
+    def __init__(self, mel_spec, order=16, lag_window=40.0, white_noise=1e-4, voiced_temperature=1.0, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.mel_spec = keras.saving.deserialize_keras_object(mel_spec) if isinstance(mel_spec, dict) else mel_spec
         if not isinstance(self.mel_spec, MelSpec):
@@ -55,11 +57,18 @@ class LinearPredictor(keras.layers.Layer):
         self.white_noise = check_number("white_noise", white_noise)
         if self.lag_window < 0 or self.white_noise < 0:
             raise ValueError(f"Expected lag_window and white_noise >= 0. Received: {lag_window=}, {white_noise=}")
+        self.voiced_temperature = check_number("voiced_temperature", voiced_temperature)
+        if self.voiced_temperature <= 0:
+            raise ValueError(f"Expected voiced_temperature to be positive. Received: {voiced_temperature}")
         self.built = True
 
     def coefficients(self, features):
         """Returns the predictors of frames, float32 `[..., order]`, for log-mels `[..., num_mels]`."""
         return linear_prediction(features, self.mel_spec, self.order, self.lag_window, self.white_noise)
+
+    def temperature(self, features):
+        """Returns the factors on the temperature of frames, float32 `[...]`, for log-mels `[..., num_mels]`."""
+        return 1.0 + (self.voiced_temperature - 1.0) * voicing(features, self.mel_spec)
 
     def call(self, previous, coefficients):
         """Predicts a whole sequence from a past of silence."""
@@ -143,4 +152,5 @@ class LinearPredictor(keras.layers.Layer):
             "order": self.order,
             "lag_window": self.lag_window,
             "white_noise": self.white_noise,
+            "voiced_temperature": self.voiced_temperature,
         }

@@ -208,7 +208,9 @@ class WaveNet(AutoregressiveModel):
         )
         # In the dtype of its weights, float32 under mixed precision: rounded logits would be wrong probabilities.
         self.head = OutputHead(
-            self.distribution.parameter_size - (self.predictor is not None),  # its last parameter is the prediction
+            self.distribution.parameter_size
+            if self.predictor is None
+            else self.distribution.distribution.parameter_size,
             head_channels,
             use_bias=use_bias,
             dtype=policy.variable_dtype,
@@ -302,7 +304,7 @@ class WaveNet(AutoregressiveModel):
             training: Whether there is noise on the past.
         """
         waveform, conditions = self.split_inputs(inputs)
-        gates, coefficients = self._condition(waveform, conditions)
+        gates, coefficients, temperature = self._condition(waveform, conditions)
         if training and self.past_noise:
             waveform = self._noisy(waveform, coefficients)
         previous = _before(waveform)
@@ -312,7 +314,7 @@ class WaveNet(AutoregressiveModel):
             return self._parameters(self.stack(self.causal_conv(self._encode(previous)), gates))
         prediction, residual = self.predictor(previous, coefficients)
         x = self.causal_conv(self._encode(previous, residual, prediction))
-        return self._parameters(self.stack(x, gates), prediction)
+        return self._parameters(self.stack(x, gates), prediction, temperature)
 
     def get_initial_state(self, batch_size):
         """Returns the state before the first sample.
@@ -362,16 +364,17 @@ class WaveNet(AutoregressiveModel):
             y, new_state[name] = getattr(getattr(self, name), schedule)(x, state[name], *extra)
             return y
 
-        prediction, seen = None, (previous,)
+        seen, told = (previous,), ()
         if condition is not None:
-            condition, coefficients = self.conditioning.split(condition)
+            condition, predictor = self.conditioning.split(condition)
         if self.predictor is not None:
+            coefficients, temperature = predictor[..., :-1], predictor[..., -1]
             prediction, residual = run("predictor", previous, coefficients)
-            seen = (previous, residual, prediction)
+            seen, told = (previous, residual, prediction), (prediction, temperature)
         x = run("causal_conv", self._encode(*seen))
         if self.context_stack is not None:
             condition = _sum(condition, run("context_stack", self._scalar(previous)))
-        return self._parameters(run("stack", x, condition), prediction), new_state
+        return self._parameters(run("stack", x, condition), *told), new_state
 
     def pack_state(self, state):
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
@@ -456,9 +459,9 @@ class WaveNet(AutoregressiveModel):
         return waveform, given
 
     def _condition(self, waveform, conditions):
-        """The inputs of the gates, `[batch, vectors or 1, units]`, and predictors, `[batch, time, order]`, or None."""
+        """The inputs of the gates, `[batch, vectors or 1, units]`, each sample's predictor and temperature, or None."""
         if self.conditioning is None:
-            return None, None
+            return None, None, None
         given, margin = dict(conditions), 0
         if "local_window" in given:
             given["local_condition"], margin = given.pop("local_window"), self.context_frames
@@ -473,12 +476,12 @@ class WaveNet(AutoregressiveModel):
                 )
             vectors = -(-(ops.shape(waveform)[1] if time is None else time) // hold)
             encoded = encoded[:, margin * self.local_hop // hold :][:, :vectors]
-        gates, coefficients = self.conditioning.project_apart(encoded)
-        if coefficients is not None:
-            coefficients = self.conditioning.held(coefficients)[:, : ops.shape(waveform)[1]]
+        gates, told = self.conditioning.project_apart(encoded)
+        if told is not None:
+            told = self.conditioning.held(told)[:, : ops.shape(waveform)[1]]
         if hold > 1 and (time is None or time % hold or self.context_stack is not None):
             gates = self.conditioning.held(gates)[:, : ops.shape(waveform)[1]]
-        return gates, coefficients
+        return (gates, None, None) if told is None else (gates, told[..., :-1], told[..., -1])
 
     def _noisy(self, waveform, coefficients):
         if self.predictor is None:
@@ -545,12 +548,12 @@ class WaveNet(AutoregressiveModel):
             return self._scalar(samples)
         return ops.one_hot(mu_law_encode(samples, self.mu), self.mu + 1, dtype=self.compute_dtype)
 
-    def _parameters(self, skip, prediction=None):
+    def _parameters(self, skip, *told):
         params = ops.cast(self.head(skip), "float32")
-        return params if prediction is None else ops.concatenate([params, ops.expand_dims(prediction, -1)], axis=-1)
+        return ops.concatenate([params, *(ops.expand_dims(x, -1) for x in told)], axis=-1) if told else params
 
 
-_OF_PREDICTOR = ("order", "lag_window", "white_noise")
+_OF_PREDICTOR = ("order", "lag_window", "white_noise", "voiced_temperature")
 
 
 def _before(waveform):
