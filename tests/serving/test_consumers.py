@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.streaming_contract import randomise
-from tf_wavenet import WaveNet, export_saved_model
+from tf_wavenet import MelSpec, WaveNet, export_saved_model
 
 pytestmark = pytest.mark.large
 EXAMPLES = Path(__file__).parents[2] / "examples" / "serving"
@@ -128,11 +128,12 @@ def test_grpc(folder, expected, example_path):
             host.terminate()
 
 
-def follow(step, state, waveform):
+def follow(step, state, waveform, conditions=None):
     """Parameters of a waveform, sample by sample."""
     made, previous = [], np.pad(waveform, (1, 0))[:-1]
-    for sample in previous:
-        out = step({"previous_sample": sample[np.newaxis], **state})
+    for t, sample in enumerate(previous):
+        given = {} if conditions is None else {"condition": conditions[t : t + 1]}
+        out = step({"previous_sample": sample[np.newaxis], **state, **given})
         state = {name: out[f"new_{name}"] for name in state}
         made.append(out["parameters"][0])
     return np.array(made)
@@ -157,6 +158,29 @@ def test_runtimes_where_the_client_samples(model, folder, runtime, example_path,
         np.testing.assert_allclose(parameters, expected, rtol=0, atol=1e-5 * scale)
     audio = np.frombuffer(run(sys.executable, script, folder, "--run", file, "--num-samples", 50), "<f4")
     assert audio.shape == (50,) and np.abs(audio).max() <= 1 and audio.std() > 0
+
+
+@pytest.mark.parametrize("runtime", ["litert", "onnx"])
+def test_runtimes_step_with_linear_prediction(runtime, example_path, tmp_path):
+    package = {"litert": "ai_edge_litert", "onnx": "tf2onnx"}[runtime]
+    pytest.importorskip(package, reason=f"no package {package}")
+    pytest.importorskip("onnxruntime", reason="no package onnxruntime")
+    spec = MelSpec.from_preset("speech_16k", num_mels=6, hop_length=8, win_length=64, fft_length=128, preemphasis=0.5)
+    network = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
+    model = WaveNet((1, 2), 3, 4, 6, mel_spec=spec, linear_prediction=3, frame_network=network)
+    randomise(model, scale=0.4)
+    export_saved_model(model, tmp_path / "1")
+    script, file = EXAMPLES / f"{runtime}_step.py", tmp_path / f"model.{runtime}"
+    run(sys.executable, script, tmp_path / "1", "--convert", file)
+    state = _example("sampling").first_state(json.loads((tmp_path / "1" / "signatures.json").read_text()))
+    step = _example(f"{runtime}_step").load(file)
+    rng = np.random.default_rng(0)
+    waveform = rng.uniform(-0.4, 0.4, 24).astype("float32")
+    given = {"local_condition": rng.normal(-5, 1, (1, 3, 6)).astype("float32")}
+    conditions = np.asarray(model.conditioning.held(model.conditioning.encode(**given)))[0]
+    expected = np.asarray(model({"waveform": waveform[np.newaxis], **given}))[0]
+    made = follow(step[0] if runtime == "litert" else step, state, waveform, conditions)
+    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def _example(name):
