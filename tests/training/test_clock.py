@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from tests.training.test_train import contents, interrupt_at
+from tf_wavenet import GANVocoder, HiFiGAN
+from tf_wavenet.models import MultiPeriodDiscriminator
 from training.clock import Budget, Clock, factor
 from training.config import TrainConfig
 from training.history import read
 from training.runs import RunFolder
 from training.train import build_model, train
+from training.vocoders import make_mel_spec
 
 SECONDS = 7.3  # a step, on the clock of `timed`
 STEPS = 9  # the first that ends after a minute
@@ -132,7 +135,19 @@ def test_more_minutes_prolong_a_run(new_config, timed):
 
 
 @pytest.mark.large
-def test_both_optimizers_of_a_vocoder_go_on(corpus, tmp_path, timed):
+def test_both_optimizers_of_a_vocoder_go_on(corpus, tmp_path, timed, monkeypatch):
+    def make_gan(config):
+        # Next to nothing, because XLA takes minutes for the real ones.
+        options = {"upsample_rates": (16, 16), "upsample_kernel_sizes": (32, 32), "upsample_initial_channel": 8}
+        options |= {
+            "resblock_kernel_sizes": (3,),
+            "resblock_dilation_sizes": ((1,),),
+            "mel_spec": make_mel_spec(config),
+        }
+        discriminators = [MultiPeriodDiscriminator(periods=(2,), channels=(4, 8))]
+        return GANVocoder(HiFiGAN(**options), discriminators, stft_weight=1.0)
+
+    monkeypatch.setattr("training.train.make_gan", make_gan)
     settings = {"generator_channels": 16, "discriminator_channels": 16, "sample_rate": 8000, "window_samples": 2048}
     settings |= {"batch_size": 2, "validation_fraction": 0.3, "warmup_steps": 2, "ema": 0.5, "sample_seconds": 0.0}
     settings |= {"minutes": 4 * SECONDS / 60, "checkpoint_every": 2, "precision": "float32"}
