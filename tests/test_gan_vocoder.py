@@ -199,7 +199,7 @@ def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_comp
         logs = model.train_on_batch(inputs, real, weight, return_dict=True)
         np.testing.assert_allclose(logs["stft_loss"], expected, rtol=1e-4)
         for variable, value in zip(variables, wanted, strict=True):
-            np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-5 * np.abs(value).max())
+            np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-3 * np.abs(value).max())
 
 
 def test_a_share_is_drawn_in_one_trace():
