@@ -277,4 +277,5 @@ def istft_vocoder(features, model):
     for block in model.blocks:
         x = convnext_block(x, block)
     magnitude, phase = np.split(dense(layer_norm(x, model.norm_post), model.head), 2, axis=-1)
-    return inverse_stft(np.exp(np.minimum(magnitude + prior, 6.0) + 1j * phase), layer)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(layer.win_length) / layer.win_length)
+    return inverse_stft(np.exp(np.minimum(magnitude + prior, np.log(window.sum())) + 1j * phase), layer)

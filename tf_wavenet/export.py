@@ -36,11 +36,11 @@ def export_saved_model(
 
     Where the model has conditions, the first three also take them: local_condition, float32 `[batch, frames,
     channels]`, a frame for every sample, and global_condition, int32 `[batch]` with speakers, else float32 `[batch,
-    channels]`. `prime` and `generate_chunk` take them with first_frame, int32 `[batch]`: the number in the utterance
-    of the first frame given, so that a client sends only the frames around its chunk: those of the chunk's samples and
-    `margin_frames` (see `signatures.json`) more on either side, if the utterance has them. `step` takes condition,
-    `[batch, encoded channels]`, that of its sample, which `encode_condition` makes. A model with a `MelSpec` has
-    `log_mel`: waveform -> features `[batch, frames, num_mels]`, spec (JSON text); local_condition that no waveform
+    channels]`. `prime` and `generate_chunk` take them with first_frame, int32 `[batch]`: the number in the utterance of
+    the first frame given, so that a client sends only the frames around its chunk: those of the chunk's samples, and of
+    `signatures.json` `margin_frames` before and `look_ahead_frames` after them, if the utterance has them. `step` takes
+    condition, `[batch, encoded channels]`, that of its sample, which `encode_condition` makes. A model with a `MelSpec`
+    has `log_mel`: waveform -> features `[batch, frames, num_mels]`, spec (JSON text); local_condition that no waveform
     gives with this recipe is refused.
 
     Waveforms are float32 in [-1, 1]. With pre-emphasis (`MelSpec.preemphasis`), `serving_default`, `score` and `step`

@@ -1,7 +1,7 @@
 """What happens during `fit`: progress, TensorBoard, held-out figures, checkpoints, a clean stop.
 
-All of them count training steps from the beginning of the run, whatever was resumed: `fit` runs as one epoch of
-`steps - start` batches, and each callback acts at its own interval.
+All of them count training steps from the beginning of the run, whatever was resumed: `fit` runs as one epoch, and
+each callback acts at its own interval.
 """
 
 import signal
@@ -210,11 +210,6 @@ class HeldOut(StepCallback):
             target.assign(source)
         figures = self.twin.evaluate(self._validation, verbose=0, return_dict=True)
         score = figures[self.metric]
-        self._run.save_last(self.model_to_save(), step)
-        if score < self._best:
-            self._best = score
-            self._run.save_best(self.model_to_save(), step, score, self.metric)
-        self._progress.held_out = score
         row = {
             "step": step,
             "minutes": round(self._clock.seconds / 60, 4),
@@ -223,7 +218,12 @@ class HeldOut(StepCallback):
             self.metric: float(score),
             "learning_rate": float(self.model.optimizer.learning_rate),
         }
-        history.append(self._run.progress, row)
+        history.append(self._run.progress, row)  # first: who finds the model finds what it cost
+        self._run.save_last(self.model_to_save(), step)
+        if score < self._best:
+            self._best = score
+            self._run.save_best(self.model_to_save(), step, score, self.metric)
+        self._progress.held_out = score
         with self._writer.as_default(step):
             for name, value in figures.items():
                 if name != "loss":

@@ -15,9 +15,9 @@ LONGEST_GAP = 60.0  # in seconds, from step to step
 class Clock(keras.callbacks.Callback):
     """Counts the time a run has been trained for, and the processor's.
 
-    What counts is the time between the ends of two training steps, a minute at most, so that neither a night in which
-    the process was stopped counts nor one in which there was none. The first step of a session counts from the
-    beginning of `fit`. The processor's time is all that this process used since the clock was made.
+    What counts is the time between the ends of two training steps, a minute at most: of any pause, validation or
+    compilation no more than that. The first step of a session counts from the beginning of `fit`. The processor's time
+    is all that this process used since the clock was made.
 
     Must stand before the callbacks that read it.
 

@@ -39,10 +39,11 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
         arguments["speakers"] = manifest.speakers
     spec = WaveNet.preset_arguments(config.preset).get("mel_spec")
     if config.mel is not None:
-        spec = MelSpec.from_preset(config.mel).standardized()
+        kept = {} if spec is None else {"preemphasis": spec.preemphasis}  # the preset's own
+        spec = MelSpec.from_preset(config.mel, **kept).standardized()
     if config.features is not None:
         if spec is not None:
-            raise ValueError("Expected --features or mels (--mel, --preset vocoder). Received: both")
+            raise ValueError("Expected --features or mels (--mel, --preset vocoder or lpc_vocoder). Received: both")
         stored = StoredFeatures(config.features)
         check_rate(stored, config.sample_rate)
         arguments |= {"local_channels": stored.channels, "local_hop": stored.hop_length}
@@ -54,7 +55,9 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
             raise ValueError(f"Expected --sample-rate {spec.sample_rate}, the mels'. Received: {config.sample_rate}")
         arguments["mel_spec"] = spec
     elif config.preemphasis is not None or config.loudness is not None:
-        raise ValueError("Expected --preemphasis and --loudness with mels only (--mel, --preset vocoder).")
+        raise ValueError(
+            "Expected --preemphasis and --loudness with mels only (--mel, --preset vocoder or lpc_vocoder)."
+        )
     return arguments
 
 

@@ -64,7 +64,7 @@ class TrainConfig:
     speakers: bool = False
     """Condition on the speaker, whom the corpus tells; `--preset speaker` does it always."""
     mel: Literal["speech_16k", "r9y9", "kan_bayashi", "jik876"] | None = None
-    """Condition on log-mel features of this recipe; `--preset vocoder` takes speech_16k."""
+    """Condition on log-mel features of this recipe; the presets of vocoders take speech_16k."""
     preemphasis: float | None = None
     """Coefficient of the pre-emphasis of a model of mels, 0 for none, instead of the recipe's."""
     loudness: float | None = None
@@ -138,7 +138,8 @@ class TrainConfig:
             object.__setattr__(self, "precision", detect()[0])
         if self.steps is not None and self.minutes is not None:
             received = f"steps={self.steps}, minutes={self.minutes}"
-            raise ValueError(f"Expected steps or minutes, not both. Received: {received}")
+            expected = "Expected steps or minutes, not both (a run that is resumed keeps what it began with)"
+            raise ValueError(f"{expected}. Received: {received}")
         if self.minutes is None and self.steps is None:
             object.__setattr__(self, "steps", STEPS)
         wavenet, unset = self.model == "wavenet", {field.name: field.default for field in dataclasses.fields(self)}

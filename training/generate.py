@@ -121,7 +121,9 @@ def features_to_speak(config: GenerateConfig, model: WaveNet | Vocoder) -> tuple
     """
     spec = model.mel_spec
     if (config.copy_synthesis or config.mel) and spec is None:
-        raise ValueError(f"Expected a vocoder (--preset vocoder) for --copy-synthesis and --mel: {config.model}")
+        raise ValueError(
+            f"Expected a vocoder (--preset vocoder or lpc_vocoder) for --copy-synthesis and --mel: {config.model}"
+        )
     if config.text is not None and (spec is not None or model.local_channels is None):
         raise ValueError(f"Expected a model trained with --features for --text: {config.model}")
     if config.copy_synthesis is not None:

@@ -40,6 +40,7 @@ class ServedModel:
         recipe = path / "assets.extra" / "mel_spec.json"
         self.mel_spec = MelSpec.from_config(json.loads(recipe.read_text())) if recipe.exists() else None
         self._hop, self._margin = model["local_hop"], model["margin_frames"]
+        self._look_ahead = model.get("look_ahead_frames", self._margin)
         inputs = self._signatures["generate_chunk"]["inputs"]
         if ("local_condition" in inputs and self.mel_spec is None) or (
             "global_condition" in inputs and not self.speakers
@@ -106,7 +107,7 @@ class ServedModel:
             conditions["global_condition"] = np.array([self.speakers.index(speaker)], "int32")
         if frames is not None:
             first = max(0, index // self._hop - self._margin)
-            last = -(-(index + num_samples) // self._hop) + self._margin
+            last = -(-(index + num_samples) // self._hop) + self._look_ahead
             conditions |= {"local_condition": frames[:, first:last], "first_frame": np.array([first], "int32")}
         return conditions
 

@@ -88,6 +88,9 @@ def prepare_run(config: TrainConfig) -> RunFolder:
     if not run.config.exists():
         raise ValueError(f"Expected --run to be the folder of a run to resume. Not found: {run.config}")
     saved = TrainConfig.load(run.config)
+    if (config.minutes is None) != (saved.minutes is None):
+        began = "--steps" if saved.minutes is None else "--minutes"
+        raise ValueError(f"Expected {run.path} to go on by {began}, as it began. Received: {_span(config)}")
     of_model = (
         "model",
         "causal",
@@ -105,6 +108,10 @@ def prepare_run(config: TrainConfig) -> RunFolder:
     if config.features is not None:
         check_meaning(StoredFeatures(config.features), run)
     return run
+
+
+def _span(config: TrainConfig) -> str:
+    return f"steps={config.steps}" if config.minutes is None else f"minutes={config.minutes}"
 
 
 def restore(model: keras.Model, run: RunFolder) -> int:

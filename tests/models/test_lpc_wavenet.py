@@ -83,8 +83,29 @@ def test_a_window_with_its_frames_gives_what_the_whole_gives(rng):
     assert model.context_samples == field < 2 * HOP
     part = np.asarray(model(window))
     np.testing.assert_allclose(part[:, field:], whole[:, first * HOP + field : last * HOP], atol=1e-5)
-    with pytest.raises(ValueError, match="at least 5 frames for 40 samples. Received: 4 frames"):
+    with pytest.raises(
+        ValueError, match=f"local_window of at least {5 + 2 * margin} frames for 40 samples. Received: {4 + 2 * margin}"
+    ):
         model({**window, "local_window": frames[:, 1:]})
+
+
+def test_lengths_that_are_not_known_when_it_is_traced(waveform):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow traces unknown lengths")
+    import tensorflow as tf
+
+    model, given = make("both")
+    signature = {"waveform": tf.TensorSpec((None, 56)), "local_condition": tf.TensorSpec((None, None, 6))}
+    inputs = {"waveform": waveform[:, :56], **given}
+    traced = tf.function(model.call, input_signature=[signature])
+    np.testing.assert_allclose(traced(inputs), model(inputs), atol=1e-5)
+
+
+def test_noise_takes_any_precision_and_leaves_loud_residuals(rng):
+    model, given = make("both", past_noise=1e-9)
+    loud = rng.uniform(-1, 1, (2, 60))  # float64, residuals far beyond 1 / gain
+    inputs = {"waveform": loud, **given}
+    np.testing.assert_allclose(model(inputs, training=True), model({**inputs, "waveform": loud.astype("f")}), atol=1e-3)
 
 
 def test_likelihood_is_that_of_the_residual(waveform):
@@ -146,6 +167,11 @@ def test_preset_is_what_it_says():
     [
         ({"linear_prediction": 4, "mel_spec": None, "local_channels": 6, "local_hop": 8}, "Expected a mel_spec, from"),
         ({"linear_prediction": -1}, "Expected order to be an int"),
+        (
+            {"linear_prediction": {"ordre": 4}},
+            "Expected linear_prediction to be an int, or a dict of order, lag_window",
+        ),
+        ({"frame_network": True}, "Expected frame_network to be a dict of the arguments of FrameNetwork"),
         ({"linear_prediction": 4, "input_encoding": "one_hot"}, "Expected input_encoding to be 'companded'. Received"),
         ({"distribution": Residual(Gaussian())}, "Expected linear_prediction with a distribution of residuals"),
         ({"frame_network": NETWORK, "local_context": 2}, "Expected frame_network instead of local_context"),

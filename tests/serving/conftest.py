@@ -63,8 +63,8 @@ class Served:
         conditions = {name: value[rows] for name, value in self.conditions.items()}
         if "local_condition" not in conditions:
             return conditions
-        hop, margin = self.model.local_hop, self.model.context_frames
-        first, last = max(0, index // hop - margin), -(-(index + num_samples) // hop) + margin
+        hop, margin, ahead = self.model.local_hop, self.model.context_frames, self.model.conditioning.look_ahead
+        first, last = max(0, index // hop - margin), -(-(index + num_samples) // hop) + ahead
         frames = conditions["local_condition"][:, first:last]
         return conditions | {"local_condition": frames, "first_frame": np.full(len(frames), first, "int32")}
 
@@ -102,7 +102,7 @@ def _models():
     vocoder = WaveNet((1, 2), 2, 4, 6, speakers=2, local_context=1, upsampling="repeat", mel_spec=spec)
     yield "vocoder", vocoder, conditions
     # Linear prediction and a network at the frame rate: vectors of the condition hold for a frame.
-    network = {"channels": 4, "num_blocks": 1, "kernel_size": 3}
+    network = {"channels": 4, "num_blocks": 1, "kernel_size": 3, "look_ahead": 0}
     lpc = WaveNet((1, 2), 2, 4, 6, speakers=2, mel_spec=spec, linear_prediction=3, frame_network=network)
     yield "lpc", lpc, conditions
     context = WaveNet((1, 2), 2, 4, 6, global_channels=3, context_dilations=(1, 2), context_hop=4, context_channels=4)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.serving.conftest import Host, Served, carried
 from tests.streaming_contract import randomise
-from tf_wavenet import WaveNet, export_saved_model
+from tf_wavenet import MelSpec, WaveNet, export_saved_model
 
 SAMPLES = 40
 
@@ -58,6 +58,28 @@ def test_after_warm_up_the_first_request_does_not_compile(tmp_path):
         assert compiled() > warm
     finally:
         host.close()
+
+
+@pytest.mark.large
+def test_steps_predict_in_float32_whatever_the_network_computes_in(tmp_path):
+    spec = MelSpec.from_preset("speech_16k", num_mels=6, hop_length=8, win_length=64, fft_length=128)
+    network = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
+    options = {"mel_spec": spec, "linear_prediction": 3, "frame_network": network, "dtype": "mixed_bfloat16"}
+    model, rng = WaveNet((1, 2), 2, 4, 6, **options), np.random.default_rng(0)
+    randomise(model)
+    served = Served(model, tmp_path / "model", {}, jit_compile=False)
+    try:
+        features = rng.normal(-5, 1, (1, 2, 6)).astype("float32")
+        waveform = rng.uniform(-0.4, 0.4, (1, 10)).astype("float32")
+        whole = served.host("serving_default", waveform=waveform, local_condition=features)["parameters"]
+        conditions = served.host("encode_condition", local_condition=features)["encoded_condition"]
+        state, previous = served.host("initial_state", batch_size=np.int32(1)), np.zeros(1, "float32")
+        for t in range(10):
+            out = served.host("step", previous_sample=previous, condition=conditions[:, t], **state)
+            state, previous = carried(out), waveform[:, t]
+            np.testing.assert_allclose(out["parameters"][:, -2:], whole[:, t, -2:], atol=1e-6)
+    finally:
+        served.host.close()
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,14 @@ import scipy.linalg
 from scipy import signal
 
 from tf_wavenet import MelSpec
-from tf_wavenet.data import log_mel
 from tf_wavenet.signal import levinson, linear_prediction, mel_to_magnitude, voicing
 
 SPEC = MelSpec.from_preset("speech_16k", preemphasis=0.85).standardized()
+
+
+@pytest.fixture
+def log_mel():
+    return pytest.importorskip("tf_wavenet.data", reason="tf_wavenet.data needs TensorFlow and soundfile").log_mel
 
 
 @pytest.mark.parametrize("order", [1, 2, 16])
@@ -28,10 +32,12 @@ def test_equals_scipy_from_the_mels_on(rng):
     r = np.fft.irfft(power)[..., :17]
     r *= np.exp(-0.5 * (2 * np.pi * 40.0 / 16000 * np.arange(17)) ** 2)
     r[..., 0] += 1e-4 * r[..., 0] + 1e-7
-    expected = [scipy.linalg.solve_toeplitz(row[:-1], row[1:]) for row in r.reshape(-1, 17)]
-    np.testing.assert_allclose(
-        linear_prediction(mels, SPEC), np.reshape(expected, (2, 7, 16)), atol=2e-3 * np.abs(expected).max()
-    )
+    actual = np.asarray(linear_prediction(mels, SPEC), "float64").reshape(-1, 16)
+    for a, row in zip(actual, r.reshape(-1, 17), strict=True):
+        # Where a frame is nearly predictable, coefficients feel float32's rounding, and what they predict does not.
+        np.testing.assert_allclose(scipy.linalg.toeplitz(row[:-1]) @ a / row[0], row[1:] / row[0], atol=1e-5)
+        expected = scipy.linalg.solve_toeplitz(row[:-1], row[1:])
+        np.testing.assert_allclose(a, expected, atol=1e-2 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("kind", ["noise", "silence", "loudest", "one mel", "extremes"])
@@ -49,7 +55,7 @@ def test_synthesis_is_stable(kind, rng):
     assert np.isfinite(a).all() and max(radius) < 1.0
 
 
-def test_predicts_the_recording_that_the_mels_are_of(rng):
+def test_predicts_the_recording_that_the_mels_are_of(rng, log_mel):
     resonance = signal.lfilter(
         [1.0], np.poly(0.97 * np.exp(1j * np.array([0.2, -0.2, 0.9, -0.9]))).real, rng.normal(size=8000)
     )
@@ -66,7 +72,7 @@ def test_order_0_predicts_nothing():
     assert tuple(linear_prediction(np.zeros((2, 3, 80), "float32"), SPEC, order=0).shape) == (2, 3, 0)
 
 
-def test_voicing_follows_the_tilt_of_the_spectrum(rng):
+def test_voicing_follows_the_tilt_of_the_spectrum(rng, log_mel):
     noise, pulses = rng.normal(0, 0.1, 16000), np.zeros(16000)
     pulses[::133] = 1.0  # 120 Hz
     voice = signal.lfilter([1.0], [1.0, -0.95], pulses)

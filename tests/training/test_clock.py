@@ -11,6 +11,7 @@ import pytest
 from tests.training.test_train import contents, interrupt_at
 from tf_wavenet import GANVocoder, HiFiGAN
 from tf_wavenet.models import MultiPeriodDiscriminator
+from tf_wavenet.models.presets import PRESETS
 from training.clock import Budget, Clock, factor
 from training.config import TrainConfig
 from training.history import read
@@ -161,3 +162,28 @@ def test_both_optimizers_of_a_vocoder_go_on(corpus, tmp_path, timed, monkeypatch
     model.load_weights(whole.checkpoint(2))
     rates = [float(optimizer.learning_rate) for optimizer in (model.optimizer, model.discriminator_optimizer)]
     assert rates == pytest.approx([1e-4, 1e-4], rel=1e-6)  # half of the time is used
+
+
+@pytest.mark.large
+def test_noise_on_the_past_goes_on_too(new_config, timed, monkeypatch, tmp_path):
+    small = {"frame_network": {"channels": 4, "num_blocks": 1, "kernel_size": 3}}
+    monkeypatch.setitem(PRESETS, "lpc_vocoder", PRESETS["lpc_vocoder"] | small)
+    config = dataclasses.replace(new_config, preset="lpc_vocoder", steps=4, checkpoint_every=2, sample_rate=16000)
+    config = dataclasses.replace(config, sample_seconds=0.0)
+    whole = train(dataclasses.replace(config, run=tmp_path / "whole"))
+    run = train(config)
+    run.checkpoint(4).unlink()  # killed: what it did after its checkpoint is lost
+    train(dataclasses.replace(config, resume=True))
+    assert_equal_to_the_bit(run.checkpoint(4), whole.checkpoint(4))
+    other = train(dataclasses.replace(config, run=tmp_path / "quiet", seed=1))
+    assert any(
+        (a != b).any() for a, b in zip(*(contents(r.checkpoint(4)).values() for r in (other, whole)), strict=True)
+    )
+
+
+def test_a_run_keeps_what_it_ends_by(new_config, timed):
+    run = train(dataclasses.replace(new_config, steps=2, sample_seconds=0.0, jit_compile=False))
+    with pytest.raises(
+        ValueError, match=f"Expected {run.path} to go on by --steps, as it began. Received: minutes=1.0"
+    ):
+        train(dataclasses.replace(new_config, steps=None, minutes=1.0, resume=True))

@@ -66,8 +66,6 @@ class Decoder:
             audio: float32 `[batch, time]`, time >= 1.
             condition: None, or the encoded condition of these samples, `[batch, vectors or 1, channels]`.
         """
-        if condition is not None and condition.shape[1] != 1:
-            condition = self._held(condition, state["index"], tf.shape(audio)[1])
         time = tf.shape(audio)[1] if audio.shape[1] is None else audio.shape[1]
         # The queues hold nothing older than the receptive field; the model's schedule is kept.
         period = self._model.period
@@ -78,17 +76,17 @@ class Decoder:
             spoken = tf.clip_by_value(audio - self._preemphasis * before, -1.0, 1.0)
         fed = tf.concat([state["previous"][:, tf.newaxis], spoken[:, :-1]], axis=1)[:, skipped:]
         if condition is not None and condition.shape[1] != 1:
-            condition = condition[:, skipped:]
+            condition = self._held(condition, state["index"], skipped, time)
         new = {"model": self._prime(fed, state["model"], condition), "previous": spoken[:, -1]}
         new |= {"index": state["index"] + time, "row": state["row"]}
         return new | ({"output": audio[:, -1]} if self._preemphasis else {})
 
-    def _held(self, condition, index, time):
-        """The encoded condition of each of `time` samples, of rows that may be at different indices."""
+    def _held(self, condition, index, first, last):
+        """The encoded condition of the samples `first ... last - 1` after `index`, which rows may have of their own."""
         hold = self._model.conditioning.hold
         if hold == 1:
-            return condition[:, :time]
-        vectors = (index[:, tf.newaxis] % hold + tf.range(time)) // hold
+            return condition[:, first:last]
+        vectors = (index[:, tf.newaxis] % hold + tf.range(first, last)) // hold
         return tf.gather(condition, vectors, axis=1, batch_dims=1)
 
     def _prime_step(self, samples, state, condition):

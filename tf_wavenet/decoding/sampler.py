@@ -36,8 +36,9 @@ class SamplingSettings:
         """Raises a ValueError if a setting means nothing for the distribution."""
         for name in ("top_k", "top_p"):
             if getattr(self, name) is not None and not distribution.has_levels:
+                inner = getattr(distribution, "distribution", distribution)  # of a residual
                 raise ValueError(
-                    f"Expected {name}=None: {type(distribution).__name__} has no levels to choose among. "
+                    f"Expected {name}=None: {type(inner).__name__} has no levels to choose among. "
                     f"Received: {name}={getattr(self, name)!r}"
                 )
 

@@ -146,6 +146,11 @@ class Conditioning(keras.layers.Layer):
         return 0 if self.upsampler is None else self.upsampler.reach
 
     @property
+    def look_ahead(self):
+        """Int, frames after its own that a sample depends on (at most): what a stream must wait for."""
+        return self.reach if self.encoder is None else self.encoder.reach[1]
+
+    @property
     def encoded_channels(self):
         """Int, channels that `encode` makes."""
         return self._projected_from + self._of_predictor

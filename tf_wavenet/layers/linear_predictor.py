@@ -68,6 +68,8 @@ class LinearPredictor(keras.layers.Layer):
 
     def temperature(self, features):
         """Returns the factors on the temperature of frames, float32 `[...]`, for log-mels `[..., num_mels]`."""
+        if self.voiced_temperature == 1.0:
+            return ops.ones(ops.shape(features)[:-1], "float32")
         return 1.0 + (self.voiced_temperature - 1.0) * voicing(features, self.mel_spec)
 
     def call(self, previous, coefficients):
@@ -84,7 +86,10 @@ class LinearPredictor(keras.layers.Layer):
             Dict: `past`, float32 `[batch, order - 1]`, the samples before the last one, oldest first; `prediction`,
             float32 `[batch]`, the last.
         """
-        return {"past": ops.zeros((batch_size, self._past)), "prediction": ops.zeros((batch_size,))}
+        return {
+            "past": ops.zeros((batch_size, self._past), "float32"),
+            "prediction": ops.zeros((batch_size,), "float32"),
+        }
 
     def step(self, previous, state, coefficients):
         """Predicts one sample.

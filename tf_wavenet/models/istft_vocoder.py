@@ -11,21 +11,19 @@ from tf_wavenet.models.vocoder import Vocoder
 from tf_wavenet.models.vocoder_presets import GENERATORS
 from tf_wavenet.signal import cos_sin, mel_to_magnitude
 
-_LOUDEST = 6.0  # nepers: beyond any windowed transform of a waveform in [-1, 1] that matters, and far from overflow
-
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
 class ISTFTVocoder(Vocoder):
     """Generator that makes the spectrum of every frame, and the waveform of them by an inverse Fourier transform.
 
-    A convolution over the frames, ConvNeXt blocks and a projection to log-magnitude and phase of every bin: all at the
-    frame rate, hundreds of times slower than the samples'. With the prior, the magnitudes that the mels stand for
+    A convolution over the frames, ConvNeXt blocks and a projection to log-magnitude and phase of every bin, all once a
+    frame and not once a sample. With the prior, the magnitudes that the mels stand for
     (`tf_wavenet.signal.mel_to_magnitude`) are told to the first layer and added to the log-magnitudes, so that the
     network learns the phases and corrects the rest.
 
-    Its frames lie where those of its `mel_spec` lie. A causal one makes, of frame f, samples that begin with the
-    frame's own: for "speech_16k", whose windows reach 300 samples (18.75 ms) beyond the 200 samples (12.5 ms) that
-    a frame describes, a sample is due as soon as its features are, and nothing comes on top.
+    Its frames lie where those of its `mel_spec` lie. Causal, the samples of a frame are made as soon as its features
+    are known, and the network adds no look-ahead: with "speech_16k" the features of a frame need 300 samples (18.75 ms)
+    of audio beyond the 200 samples (12.5 ms) that it describes.
 
     Args:
         channels: Int >= 1, width of the network.
@@ -87,11 +85,16 @@ class ISTFTVocoder(Vocoder):
         policy, small = self.dtype_policy, keras.initializers.TruncatedNormal(stddev=0.02)
         convolution = CausalConv1D if causal else NonCausalConv1D
         self.inverse_stft = self._make_inverse_stft(policy)
+        # No windowed transform of a waveform in [-1, 1] is louder.
+        length = self.inverse_stft.win_length
+        self._loudest = float(np.log(analysis_window(spec.window, length, length).sum()))
         self.conv_pre = convolution(channels, kernel_size, kernel_initializer=small, dtype=policy, name="conv_pre")
         small = keras.initializers.TruncatedNormal(stddev=0.02)
-        self.prior_projection = keras.layers.Dense(
-            channels, use_bias=False, kernel_initializer=small, dtype=policy, name="prior_projection"
-        )
+        self.prior_projection = None
+        if self.prior:
+            self.prior_projection = keras.layers.Dense(
+                channels, use_bias=False, kernel_initializer=small, dtype=policy, name="prior_projection"
+            )
         self.norm_pre = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm_pre")
         self.blocks = [
             ConvNeXtBlock(hidden, kernel_size, causal, layer_scale=1 / num_blocks, dtype=policy, name=f"block_{i}")
@@ -140,15 +143,15 @@ class ISTFTVocoder(Vocoder):
 
     def forward(self, features, noise, run):
         """The arithmetic; see `Vocoder`."""
-        x = run(self.conv_pre, features)
-        prior = self.log_prior(features) if self.prior else 0.0
+        x, prior = run(self.conv_pre, features), 0.0
         if self.prior:
+            prior = self.log_prior(features)
             x = x + self.prior_projection(ops.cast(prior, x.dtype))
         x = self.norm_pre(x)
         for block in self.blocks:
             x = run(block, x)
         magnitude, phase = ops.split(ops.cast(self.head(self.norm_post(x)), "float32"), 2, axis=-1)
-        magnitude = ops.exp(ops.minimum(magnitude + prior, _LOUDEST))
+        magnitude = ops.exp(ops.minimum(magnitude + prior, self._loudest))
         cosine, sine = cos_sin(phase)
         spectrum = ops.concatenate([magnitude * cosine, magnitude * sine], axis=-1)
         return ops.expand_dims(run(self.inverse_stft, spectrum), -1)

@@ -76,7 +76,8 @@ class WaveNet(AutoregressiveModel):
         "local_condition", `[batch, frames, local_channels]` with `frames * local_hop >= time`, and
         "global_condition", int `[batch]` with speakers, else `[batch, global_channels]`. Of a part of a recording,
         "local_window" instead of "local_condition": its frames and `context_frames` more on either side (beyond the
-        ends of the recording, its first and last frame again).
+        ends of the recording, its first and last frame again; "stretch", whose filters see zeros there, differs in
+        those few).
 
     Output shape:
         `[batch, time, parameter_size]`, float32.
@@ -145,6 +146,11 @@ class WaveNet(AutoregressiveModel):
             if self.mel_spec is None:
                 raise ValueError("Expected a mel_spec, from which linear_prediction is made. Received: none")
             arguments = linear_prediction if isinstance(linear_prediction, dict) else {"order": linear_prediction}
+            if not set(arguments) <= set(_OF_PREDICTOR):
+                names = ", ".join(_OF_PREDICTOR)
+                raise ValueError(
+                    f"Expected linear_prediction to be an int, or a dict of {names}. Received: {arguments}"
+                )
             self.predictor = LinearPredictor(self.mel_spec, **arguments, name="predictor")
             self.linear_prediction = {name: getattr(self.predictor, name) for name in _OF_PREDICTOR}
             if not isinstance(self.distribution, Residual):
@@ -184,11 +190,14 @@ class WaveNet(AutoregressiveModel):
         self.context_dilations = context_dilations if context_dilations is None else check_dilations(context_dilations)
         self.context_hop = context_hop
         self.context_channels = context_channels
+        if frame_network is not None and not isinstance(frame_network, dict):
+            expected = "Expected frame_network to be a dict of the arguments of FrameNetwork"
+            raise ValueError(f"{expected}. Received: frame_network={frame_network!r}")
         self.frame_network = frame_network if frame_network is None else dict(frame_network)
         self.past_noise = check_number("past_noise", past_noise)
         if self.past_noise < 0:
             raise ValueError(f"Expected past_noise to be at least 0. Received: past_noise={past_noise}")
-        self.noise = MuLawNoise(past_noise, self.mu, seed=0, name="noise")
+        self.noise = MuLawNoise(past_noise, self.mu, seed=0, name="noise") if self.past_noise else None
 
         policy = self.dtype_policy
         self.causal_conv = CausalConv1D(
@@ -368,8 +377,8 @@ class WaveNet(AutoregressiveModel):
         if condition is not None:
             condition, predictor = self.conditioning.split(condition)
         if self.predictor is not None:
-            coefficients, temperature = predictor[..., :-1], predictor[..., -1]
-            prediction, residual = run("predictor", previous, coefficients)
+            prediction, residual = run("predictor", previous, predictor[..., :-1])
+            temperature = ops.broadcast_to(predictor[..., -1], ops.shape(prediction))
             seen, told = (previous, residual, prediction), (prediction, temperature)
         x = run("causal_conv", self._encode(*seen))
         if self.context_stack is not None:
@@ -470,25 +479,26 @@ class WaveNet(AutoregressiveModel):
         if self.local_channels is not None:
             frames = given["local_condition"].shape[1]
             if None not in (time, frames) and (frames - 2 * margin) * self.local_hop < time:
+                name, least = "local_window" if margin else "local_condition", -(-time // self.local_hop) + 2 * margin
                 raise ValueError(
-                    f"Expected local_condition of at least {-(-time // self.local_hop)} frames for {time} samples. "
-                    f"Received: {frames - 2 * margin} frames"
+                    f"Expected {name} of at least {least} frames for {time} samples. Received: {frames} frames"
                 )
             vectors = -(-(ops.shape(waveform)[1] if time is None else time) // hold)
             encoded = encoded[:, margin * self.local_hop // hold :][:, :vectors]
         gates, told = self.conditioning.project_apart(encoded)
         if told is not None:
             told = self.conditioning.held(told)[:, : ops.shape(waveform)[1]]
-        if hold > 1 and (time is None or time % hold or self.context_stack is not None):
+        if hold > 1 and (None in (time, gates.shape[1]) or time % hold or self.context_stack is not None):
             gates = self.conditioning.held(gates)[:, : ops.shape(waveform)[1]]
         return (gates, None, None) if told is None else (gates, told[..., :-1], told[..., -1])
 
     def _noisy(self, waveform, coefficients):
         if self.predictor is None:
             return self.noise(waveform, training=True)
-        gain = self.distribution.gain
-        residual = waveform - self.predictor(_before(waveform), coefficients)[0]
-        return waveform - residual + self.noise(gain * residual, training=True) / gain
+        waveform, gain = ops.cast(waveform, "float32"), self.distribution.gain
+        residual = gain * (waveform - self.predictor(_before(waveform), coefficients)[0])
+        # What the noise layer clips is no noise.
+        return waveform + (self.noise(residual, training=True) - ops.clip(residual, -1.0, 1.0)) / gain
 
     def _scalar(self, waveform):
         return ops.expand_dims(ops.cast(self.distribution.quantize(waveform), self.compute_dtype), -1)

@@ -26,7 +26,7 @@ TENSORS = {
     ),
     "batch_size": ("rows to make; >= 1", "rows"),
     "seed": ("same seed, same samples; >= 0", "none"),
-    "temperature": ("1 draws from the model's distribution, 0 takes its mode; finite, >= 0", "none"),
+    "temperature": ("{temperature} draws from the model's distribution, 0 takes its mode; finite, >= 0", "none"),
     "top_k": ("draw among the k most probable levels; >= 1, or 0: off", "levels"),
     "top_p": ("draw among the most probable levels that reach p; in (0, 1], 1 is off", "probability"),
     "local_condition": (
@@ -38,14 +38,14 @@ TENSORS = {
     "condition": ("the sample's row of encode_condition's encoded_condition", "none"),
     "encoded_condition": ("condition of each sample", "none"),
     "previous_sample": ("the sample before the one to predict, 0.0 at the start; in [-1, 1]", "full scale"),
-    "parameters": ("parameters of {distribution}", "none"),
+    "parameters": ("parameters of {parameters}", "none"),
     "bits_per_sample": ("mean over time of the negative log-likelihood, base 2", "bits per sample"),
     "log_likelihood": ("sum over time", "nats"),
     "generated": ("samples{generated}", "full scale"),
     "decoded": ("centres of the levels; in [-1, 1]", "full scale"),
     "features": ("log-mel features", "{features}"),
     "spec": ("the recipe of the features, JSON", "none"),
-    "state_queues": ("state: the queues of the network in order of time, and the last sample", "none"),
+    "state_queues": ("state: the queues of the network in order of time{also}, and the last sample", "none"),
     "state_stream": ("state: the model's fingerprint, the index of the next sample, the row's number", "none"),
 }
 
@@ -64,10 +64,17 @@ def describe(served, functions, sample_rate=None):
     """
     model = served.model
     spec, layer = getattr(model, "mel_spec", None), model.conditioning
+    predictor = getattr(model, "predictor", None)
     words = {
         "max_samples": served.max_samples,
         "mu": model.mu,
-        "distribution": f"{type(model.distribution).__name__}({_arguments(model.distribution)})",
+        "distribution": _named(model.distribution),
+        "parameters": _named(model.distribution)
+        if predictor is None
+        else f"{_named(model.distribution)}: those of gain * (sample - prediction), the prediction, and a factor on "
+        "the temperature of sampling",
+        "temperature": "1" if predictor is None else "times the factor among the parameters, 1",
+        "also": "" if predictor is None else ", the last samples and their prediction",
         "features": "as recorded in training" if spec is None else f"log, base {spec.log_base}, normalised",
         "local_hop": getattr(layer, "local_hop", None),
         "speakers": "a vector" if model.speakers is None else f"speaker's number; in [0, {len(model.speakers)})",
@@ -89,6 +96,7 @@ def describe(served, functions, sample_rate=None):
             "positions_agree_modulo": model.period,
             "speakers": None if model.speakers is None else list(model.speakers),
             "local_hop": words["local_hop"],
+            "look_ahead_frames": None if layer is None or layer.local_channels is None else layer.look_ahead,
             "margin_frames": None if layer is None or layer.local_channels is None else model.context_frames,
             "sample_rate": sample_rate if spec is None else spec.sample_rate,
         },
@@ -158,8 +166,11 @@ def _tensor(name, tensor, words):
     }
 
 
-def _arguments(distribution):
-    return ", ".join(f"{key}={value}" for key, value in distribution.get_config().items())
+def _named(distribution):
+    """A distribution as Python writes it, one inside it too."""
+    arguments = {key: getattr(distribution, key) for key in distribution.get_config()}
+    shown = (f"{k}={_named(v) if hasattr(v, 'get_config') else v}" for k, v in arguments.items())
+    return f"{type(distribution).__name__}({', '.join(shown)})"
 
 
 def _readme(description):

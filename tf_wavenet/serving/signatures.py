@@ -229,8 +229,7 @@ class Signatures(tf.Module):
         inputs, model = checked(checks, **inputs), self.model
         state = self._unpacked(inputs["queues"], inputs["stream"])
         if condition is not None:
-            condition = tf.cast(tf.expand_dims(inputs["condition"], 1), model.compute_dtype)
-            condition = model.conditioning.project(condition)
+            condition = model.conditioning.project(tf.expand_dims(inputs["condition"], 1))
         # A block of one sample: unlike the ring of `step`, its operations exist in ONNX and LiteRT.
         params, model_state = model.prime(tf.expand_dims(inputs["previous"], 1), state["model"], condition)
         # The sample that follows is the client's: what it is stays open, and only step is told it.
