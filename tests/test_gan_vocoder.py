@@ -204,8 +204,8 @@ def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_comp
 
 def test_a_share_is_drawn_in_one_trace():
     model, traced = make("istft_vocoder"), []
-    step = model._stft_loss_of_step
-    model._stft_loss_of_step = lambda *arguments: traced.append(True) or step(*arguments)
+    loss = model._stft_loss
+    model._stft_loss = lambda *arguments: traced.append(True) or loss(*arguments)
     for inputs, real, weight in batches(4):
         model.train_on_batch(inputs, real, weight)
     assert len(traced) == 1

@@ -19,6 +19,7 @@ ALLOWED = {
     "adversarial_losses": set(),
     "muon": {"_validation"},
     "stft_loss": {"_validation", "mel_filterbank"},
+    "stft_loss_in_turn": {"_validation", "stft_loss"},
     "effect_objectives": {"_validation"},
     "layers": {"_validation", "mu_law", "mel_spec", "signal", "layers", "streaming"},
     "decoding": {"_validation", "decoding"},
@@ -28,7 +29,7 @@ ALLOWED = {
     },
     "serving": {"mu_law", "decoding", "data", "serving"},
     "export": {"_validation", "streaming", "models", "serving"},
-    "gan_vocoder": {"_validation", "mel_spec", "adversarial_losses", "stft_loss", "models", "data"},
+    "gan_vocoder": {"_validation", "mel_spec", "adversarial_losses", "stft_loss_in_turn", "models", "data"},
     "importers": {"_validation", "mel_spec", "distributions", "models", "importers"},
     "data": {"mu_law", "mel_filterbank", "mel_spec", "data"},
     "__init__": {
@@ -36,7 +37,7 @@ ALLOWED = {
         *("export", "stft_loss", "adversarial_losses", "gan_vocoder", "muon"),
     },
 }
-TENSORFLOW = {"decoding", "data", "serving", "export", "gan_vocoder", "importers"}
+TENSORFLOW = {"decoding", "data", "serving", "export", "gan_vocoder", "stft_loss_in_turn", "importers"}
 
 
 def imports(path):

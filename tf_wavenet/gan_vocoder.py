@@ -1,16 +1,15 @@
 """Adversarial training of vocoders by `fit`."""
 
 import dataclasses
-import functools
 
 import keras
 import tensorflow as tf
 
-from tf_wavenet._validation import check_number, check_positive_int, check_positive_ints, is_int
+from tf_wavenet._validation import check_number, is_int
 from tf_wavenet.adversarial_losses import discriminator_loss, feature_matching_loss, generator_loss
 from tf_wavenet.data import log_mel
 from tf_wavenet.models.vocoder import Vocoder
-from tf_wavenet.stft_loss import MultiResolutionSTFTLoss
+from tf_wavenet.stft_loss_in_turn import STFTLossInTurn
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -37,9 +36,9 @@ class GANVocoder(keras.Model):
         discriminator_start: Int >= 0, steps in which the generator learns alone.
         stft_resolutions: Sequence of (FFT length, hop, window length) of the STFT loss, in samples; None means those of
             `MultiResolutionSTFTLoss`.
-        resolutions_per_step: Int, how many of them a training step measures, in turn: step n those at n, n + g,
-            n + 2 g, ... of the sequence, modulo its length, for g such groups. A divisor of their number; None means
-            all. `evaluate` measures all.
+        resolutions_per_step: Int, how many of them a training step measures, in turn: of g groups, step n takes the
+            one of the resolutions n % g, n % g + g, ... of the sequence. A divisor of their number; None means all.
+            `evaluate` measures all.
         seed: Non-negative int, of the noise that the generator may need.
 
     Input shape:
@@ -104,7 +103,9 @@ class GANVocoder(keras.Model):
             changes = {"fmax": spec.sample_rate / 2, "log_base": "e", "normalization": None}
             self._mel_spec = dataclasses.replace(spec, **changes)
         self._alone = False  # whether the training step is traced without discriminators
-        self._make_stft_losses(stft_resolutions, resolutions_per_step)
+        self._stft_loss = STFTLossInTurn(stft_resolutions, resolutions_per_step)
+        self.stft_resolutions = self._stft_loss.resolutions
+        self.resolutions_per_step = resolutions_per_step
         names = ("loss", "discriminator_loss", "mel_loss", "stft_loss")
         self._means = {name: keras.metrics.Mean(name) for name in names}
         for discriminator in self.discriminators:
@@ -188,7 +189,7 @@ class GANVocoder(keras.Model):
             if self.mel_weight:
                 losses["mel_loss"] = tf.reduce_mean(self._mel_distance(real, generated))
             if self.stft_weight:
-                losses["stft_loss"] = self._stft_loss_of_step(step, real, generated)
+                losses["stft_loss"] = self._stft_loss(step, real, generated)
             weights = {"mel_loss": self.mel_weight, "stft_loss": self.stft_weight}
             loss = self._once_started(step, lambda: self._adversarial_loss(real, generated))
             loss += sum(weights[name] * value for name, value in losses.items())
@@ -200,7 +201,7 @@ class GANVocoder(keras.Model):
         """Measures the generator; rows count as much as they have samples of weight 1."""
         inputs, real, weight = self._batch(data, tf.constant(-1, tf.int64))
         generated = self._generate(inputs, weight)
-        losses = {"stft_loss": self._stft_loss(real, generated)}
+        losses = {"stft_loss": self._stft_loss.whole(real, generated)}
         if self._mel_spec is not None:
             losses["mel_loss"] = tf.reduce_mean(self._mel_distance(real, generated), axis=(1, 2))
         return self._updated(losses, tf.reduce_mean(weight, axis=1))
@@ -276,46 +277,6 @@ class GANVocoder(keras.Model):
 
     def _mel_distance(self, real, generated):
         return tf.abs(log_mel(real, self._mel_spec) - log_mel(generated, self._mel_spec))
-
-    def _make_stft_losses(self, resolutions, per_step):
-        if resolutions is None:
-            self.stft_resolutions, self._stft_loss = None, MultiResolutionSTFTLoss(reduction=None)
-        else:
-            self.stft_resolutions = tuple(check_positive_ints("stft_resolutions", lengths) for lengths in resolutions)
-            if not self.stft_resolutions or any(len(lengths) != 3 for lengths in self.stft_resolutions):
-                expected = "Expected stft_resolutions to be triples of FFT length, hop and window length"
-                raise ValueError(f"{expected}. Received: stft_resolutions={resolutions!r}")
-            self._stft_loss = MultiResolutionSTFTLoss(*zip(*self.stft_resolutions, strict=True), reduction=None)
-        loss = self._stft_loss
-        lengths = list(zip(loss.fft_lengths, loss.hop_lengths, loss.win_lengths, strict=True))
-        self.resolutions_per_step = per_step
-        share = len(lengths) if per_step is None else check_positive_int("resolutions_per_step", per_step)
-        groups, rest = divmod(len(lengths), share)
-        if rest or not groups:
-            expected = f"Expected resolutions_per_step to divide the number of resolutions, {len(lengths)}"
-            raise ValueError(f"{expected}. Received: resolutions_per_step={per_step}")
-        shares = [lengths[i::groups] for i in range(groups)]
-        self._stft_losses = [MultiResolutionSTFTLoss(*zip(*each, strict=True), reduction=None) for each in shares]
-
-    def _stft_loss_of_step(self, step, real, generated):
-        losses = self._stft_losses
-        if len(losses) == 1:
-            return tf.reduce_mean(losses[0](real, generated))
-
-        def measure(loss, generated):
-            with tf.GradientTape() as tape:
-                tape.watch(generated)
-                value = tf.reduce_mean(loss(real, generated))
-            return value, tape.gradient(value, generated)
-
-        # Each branch takes its own gradient, so that none must keep intermediates for all of them.
-        @tf.custom_gradient
-        def drawn(generated):
-            branches = [functools.partial(measure, loss, generated) for loss in losses]
-            value, gradient = tf.switch_case(tf.cast(step % len(losses), tf.int32), branches)
-            return value, lambda upstream: upstream * gradient
-
-        return drawn(generated)
 
     def _updated(self, losses, weight=None):
         for name, value in losses.items():

@@ -131,6 +131,5 @@ class InverseSTFT(keras.layers.Layer):
 
     def _over_envelope(self, total):
         gain = 1.0 / steady_envelope(self.win_length, self.hop_length, self.window)
-        return ops.reshape(
-            ops.reshape(total, (-1, ops.shape(total)[1] // self.hop_length, self.hop_length)) * gain, ops.shape(total)
-        )
+        frames = ops.reshape(total, (-1, ops.shape(total)[1] // self.hop_length, self.hop_length))
+        return ops.reshape(ops.multiply(frames, gain), ops.shape(total))

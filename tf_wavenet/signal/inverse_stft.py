@@ -83,7 +83,7 @@ def window_envelope(num_frames, win_length, hop_length, window="hann"):
     [[0.01, 0.25, 1.25, 1.5, 1.5, 1.5, 1.25, 0.25]]
     """
     squares = np.square(analysis_window(window, win_length, win_length)).astype(np.float32)
-    total = overlap_add(ops.ones((1, num_frames, 1)) * squares, hop_length)
+    total = overlap_add(ops.multiply(ops.ones((1, num_frames, 1)), squares), hop_length)
     return ops.maximum(total, _LEAST * float(steady_envelope(win_length, hop_length, window).max()))
 
 
