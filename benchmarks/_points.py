@@ -59,11 +59,11 @@ def load_baselines(path: Path) -> dict[str, dict]:
 
 
 def add(path: Path, point: dict, about: dict) -> dict:
-    """Adds a point to a file, in the order of steps; one of the same step and temperature is replaced.
+    """Adds a point to a file, in the order of steps; one of the same step and temperatures is replaced.
 
     Args:
         path: The file; made if need be.
-        point: `step`, `temperature`, `cpu_minutes`, and the scores.
+        point: `step`, `temperature` and perhaps `voiced_temperature`, `cpu_minutes`, and the scores.
         about: What else the file shall say, instead of what it said under those names.
 
     Returns:
@@ -77,7 +77,7 @@ def add(path: Path, point: dict, about: dict) -> dict:
         raise ValueError(f"Expected --out to be of the run {about.get('run')}. Received: {path}, of {curve['run']}")
 
     def key(of):
-        return of["step"], -1.0 if of["temperature"] is None else of["temperature"]
+        return of["step"], *_temperatures(of)
 
     points = [other for other in curve.pop("points") if key(other) != key(point)]
     curve |= {**about, "points": sorted([*points, point], key=key)}
@@ -100,9 +100,10 @@ def draw(curves: dict[str, dict]) -> Figure:
     axes = figure.subplots(1, len(PANELS))
     lines = {}
     for name, curve in curves.items():
-        for temperature in sorted({point["temperature"] for point in curve["points"]}, key=lambda t: t or 0.0):
-            label = name if temperature is None else f"{name}, temperature {temperature:g}"
-            lines[label] = [point for point in curve["points"] if point["temperature"] == temperature]
+        for temperature, voiced in sorted(set(map(_temperatures, curve["points"]))):
+            label = name if temperature < 0 else f"{name}, temperature {temperature:g}"
+            label += f", voiced {temperature * voiced:.2g}" if voiced != 1.0 else ""
+            lines[label] = [point for point in curve["points"] if _temperatures(point) == (temperature, voiced)]
     baselines = {}
     for curve in curves.values():
         baselines |= curve.get("baselines", {})
@@ -121,3 +122,8 @@ def draw(curves: dict[str, dict]) -> Figure:
     handles, labels = axes[-1].get_legend_handles_labels()  # DNSMOS has all of them
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), frameon=False)
     return figure
+
+
+def _temperatures(point):
+    temperature = point["temperature"]
+    return -1.0 if temperature is None else temperature, point.get("voiced_temperature", 1.0)

@@ -26,7 +26,7 @@ from tf_wavenet import Vocoder
 from training import history
 from training.command_line import parse, run
 from training.files import atomic_path
-from training.runs import RunFolder, load_model
+from training.runs import RunFolder, load_model, set_voiced_temperature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +41,8 @@ class CurveConfig:
     """How much of the held-out files to score; whole files are drawn at random, silent ones left out."""
     temperature: float = 1.0
     """Of a WaveNet's sampling."""
+    voiced_temperature: float | None = None
+    """Factor on it in voiced frames, for a model with linear prediction; its own if not given."""
     batch_size: int = 8
     """Files to speak at once."""
     seed: int = 0
@@ -107,6 +109,7 @@ def measure(config: CurveConfig) -> dict:
         require(package)
     folder = RunFolder(config.run)
     model, row = newest(folder)
+    set_voiced_temperature(model, config.voiced_temperature)
     rate = model.mel_spec.sample_rate
     corpus, texts = read((folder.last,), None, rate, config.minutes, config.seed)
     temperature = None if isinstance(model, Vocoder) else config.temperature
@@ -117,6 +120,8 @@ def measure(config: CurveConfig) -> dict:
     means = summarise(name, corpus, score(name, corpus, audio, rate, recognizer), rate)
     names = [*_points.PANELS, "files", *(["word_error", "words"] if config.words else [])]
     times = {key: row[key] for key in ("step", "minutes", "cpu_minutes", "samples")}
+    if config.voiced_temperature is not None:
+        times["voiced_temperature"] = config.voiced_temperature
     return {**times, "temperature": temperature, **{key: means[key] for key in names}}
 
 
@@ -125,10 +130,11 @@ def about(folder: RunFolder) -> dict:
     cpuinfo = Path("/proc/cpuinfo")
     names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
     here = Path(__file__).parent
+    config = json.loads(folder.config.read_text())
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
     return {
-        "run": str(folder.path),
-        "config": json.loads(folder.config.read_text()),
+        "run": folder.path.name,
+        "config": config | {"data": Path(config["data"]).name},  # where it lay says nothing elsewhere
         "commit": commit.stdout.strip() or None,
         "processor": names[0].split(":")[1].strip() if names else platform.processor(),
         "cores": len(names) or None,

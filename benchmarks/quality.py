@@ -27,7 +27,7 @@ from tf_wavenet import MelSpec, Vocoder, WaveNet, mu_law_decode, mu_law_encode
 from tf_wavenet.data import log_mel, preprocess
 from training.command_line import parse, run
 from training.files import atomic_path
-from training.runs import load_model
+from training.runs import load_model, set_voiced_temperature
 from training.wav import WavWriter
 
 BASELINES = ("recordings", "mu-law", "Griffin-Lim")
@@ -49,6 +49,8 @@ class QualityConfig:
     """Of the draw and of the model; same seed, same figures."""
     temperature: float = 1.0
     """Of a WaveNet's sampling."""
+    voiced_temperature: float | None = None
+    """Factor on it in voiced frames, for models with linear prediction; their own if not given."""
     out: Path | None = None
     """New folder to write: the audio of each system, and the scores of each file in scores.json."""
     json: bool = False
@@ -191,6 +193,8 @@ def evaluate(config: QualityConfig) -> list[dict]:
     for package in PACKAGES:
         require(package)
     models = load(config.model)
+    for model in models.values():
+        set_voiced_temperature(model, config.voiced_temperature)
     spec = next((model.mel_spec for model in models.values()), MelSpec.from_preset("speech_16k"))
     corpus, texts = read(config.model, config.data, spec.sample_rate, config.minutes, config.seed)
     recognizer = make_recognizer(texts)

@@ -16,7 +16,7 @@ from training.linguistic import features_of_text
 from training.linguistic_spec import LinguisticSpec
 from training.make_sample_corpus import VOICES
 from training.pictures import save_picture
-from training.runs import find_run, load_model, stored_sample_rate
+from training.runs import find_run, load_model, set_voiced_temperature, stored_sample_rate
 from training.wav import WavWriter
 
 
@@ -47,6 +47,8 @@ class GenerateConfig:
     en-us."""
     temperature: float = 1.0
     """Below 1 safer, above 1 wilder; 0 takes the most probable level each time."""
+    voiced_temperature: float | None = None
+    """Factor on it where the mels are voiced, of a vocoder with linear prediction; the model's own if not given."""
     top_k: int | None = None
     """Draw from the k most probable levels only."""
     top_p: float | None = None
@@ -184,6 +186,7 @@ def generate(config: GenerateConfig) -> list[Path]:
         OSError: For a file that cannot be written. Nothing half-written stays under the names of `paths`.
     """
     model = load_model(config.model, vocoders=True)
+    set_voiced_temperature(model, config.voiced_temperature)
     sample_rate = stored_sample_rate(config.model, model, config.sample_rate)
     features, gain = features_to_speak(config, model)
     if isinstance(model, Vocoder):

@@ -152,6 +152,25 @@ def load_model(model: Path, vocoders: bool = False) -> WaveNet | Vocoder:
     return loaded
 
 
+def set_voiced_temperature(model: WaveNet | Vocoder, factor: float | None) -> None:
+    """Sets the factor on the temperature in voiced frames, of a model with linear prediction.
+
+    Args:
+        model: The model.
+        factor: Positive; None leaves it as it is.
+
+    Raises:
+        ValueError: If it is not positive, or the model has no linear prediction.
+    """
+    if factor is None:
+        return
+    predictor = getattr(model, "predictor", None)
+    if predictor is None or not factor > 0:
+        expected = "Expected --voiced-temperature to be positive, with a model with linear prediction"
+        raise ValueError(f"{expected}. Received: {factor}, {type(model).__name__}")
+    predictor.voiced_temperature = factor
+
+
 def stored_sample_rate(path: Path, model: WaveNet | Vocoder, given: int | None) -> int:
     """The rate of the audio that a model was trained on.
 

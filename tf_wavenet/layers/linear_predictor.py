@@ -22,7 +22,7 @@ class LinearPredictor(keras.layers.Layer):
         lag_window: In Hz, as in `tf_wavenet.signal.linear_prediction`.
         white_noise: As in `tf_wavenet.signal.linear_prediction`.
         voiced_temperature: Positive number, the factor on the temperature of sampling in voiced frames: where a period
-            repeats itself, less of what is drawn should be noise.
+            repeats itself, less of what is drawn should be noise. An attribute that may be set at any time.
 
     Input shape:
         `previous`, `[batch, time]`, and `coefficients`, `[batch, time, order]`; without time in `step`.

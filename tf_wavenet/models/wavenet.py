@@ -141,7 +141,7 @@ class WaveNet(AutoregressiveModel):
         self.mel_spec = _deserialized(mel_spec)
         if self.mel_spec is not None and not isinstance(self.mel_spec, MelSpec):
             raise ValueError(f"Expected mel_spec to be a MelSpec. Received: mel_spec={mel_spec!r}")
-        self.linear_prediction, self.predictor = linear_prediction, None
+        self.predictor = None
         if linear_prediction is not None:
             if self.mel_spec is None:
                 raise ValueError("Expected a mel_spec, from which linear_prediction is made. Received: none")
@@ -152,7 +152,6 @@ class WaveNet(AutoregressiveModel):
                     f"Expected linear_prediction to be an int, or a dict of {names}. Received: {arguments}"
                 )
             self.predictor = LinearPredictor(self.mel_spec, **arguments, name="predictor")
-            self.linear_prediction = {name: getattr(self.predictor, name) for name in _OF_PREDICTOR}
             if not isinstance(self.distribution, Residual):
                 self.distribution = Residual(self.distribution)
         elif isinstance(self.distribution, Residual):
@@ -411,6 +410,11 @@ class WaveNet(AutoregressiveModel):
     def _streaming_layers(self):
         names = ("causal_conv", "stack", "context_stack", "predictor")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    @property
+    def linear_prediction(self):
+        """Dict of the arguments of `predictor`, but for `mel_spec`; None without linear prediction."""
+        return None if self.predictor is None else {name: getattr(self.predictor, name) for name in _OF_PREDICTOR}
 
     @property
     def receptive_field(self):
