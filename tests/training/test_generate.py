@@ -102,7 +102,7 @@ def test_a_text_is_spoken_from_end_to_end(espeak, tiny, make_features, tmp_path)
 
 @pytest.mark.parametrize("flag", ["copy_synthesis", "mel"])
 def test_only_a_vocoder_speaks_recordings_and_mels(trained, tmp_path, flag):
-    message = "Expected a vocoder .--preset vocoder. for --copy-synthesis and --mel"
+    message = "Expected a vocoder .--preset vocoder or lpc_vocoder. for --copy-synthesis and --mel"
     with pytest.raises(ValueError, match=message):
         generate(GenerateConfig(model=trained.path, out=tmp_path / "x.wav", **{flag: tmp_path / "in"}))
     assert not list(tmp_path.iterdir())
