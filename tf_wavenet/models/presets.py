@@ -31,7 +31,7 @@ PRESETS = {
         "skip_scale": 1 / 3,
         "mel_spec": _MELS,
         "frame_network": {"channels": 192, "num_blocks": 4},
-        "linear_prediction": 16,
+        "linear_prediction": {"order": 16, "voiced_temperature": 0.6},  # benchmarks/results/lpc_vocoder.json
         "past_noise": 2.0,
     },
 }
