@@ -32,7 +32,7 @@ from training.command_line import parse
 from training.command_line import run as run_command
 
 PRESETS = {
-    "vocoder": WaveNet,
+    **dict.fromkeys(("vocoder", "lpc_vocoder"), WaveNet),
     "istft_vocoder": ISTFTVocoder,
     "parallel_wavegan": ParallelWaveGAN,
     **dict.fromkeys(("hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3"), HiFiGAN),
