@@ -25,7 +25,7 @@ class STFTLossInTurn:
     Example:
     >>> loss = STFTLossInTurn([(64, 16, 64), (128, 32, 128)], per_step=1)
     >>> noise = tf.random.normal((2, 1000))
-    >>> loss(0, noise, noise / 2).numpy() == loss(2, noise, noise / 2).numpy() != loss(1, noise, noise / 2).numpy()
+    >>> bool(loss(0, noise, noise / 2) == loss(2, noise, noise / 2) != loss(1, noise, noise / 2))
     True
     """
 

@@ -30,6 +30,9 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
     arguments = dict(config.overrides)
     if config.distribution != "mu_law":
         arguments["distribution"] = DISTRIBUTIONS[config.distribution]()
+    if config.linear_prediction is not None:
+        preset = WaveNet.preset_arguments(config.preset).get("linear_prediction") or {}
+        arguments["linear_prediction"] = {**preset, "order": config.linear_prediction}
     if config.preset == "speaker" or config.speakers:
         if manifest is None or not manifest.speakers:
             raise ValueError(f"Expected --data to tell its speakers (a folder for each). Received: {config.data}")

@@ -26,7 +26,7 @@ STEPS = 20000
 LONGEST_TRANSFORM = 2048  # of MultiResolutionSTFTLoss
 _OF_GANS = ("causal", "generator_channels", "discriminator_channels", "discriminator_start", "stft_weight")
 _OF_WAVENET = (
-    *("preset", "dilations", "residual_channels", "skip_channels", "distribution"),
+    *("preset", "dilations", "residual_channels", "skip_channels", "distribution", "linear_prediction"),
     *("speakers", "preemphasis", "features"),
 )
 
@@ -61,6 +61,9 @@ class TrainConfig:
     """Width of the skip path, instead of the preset's."""
     distribution: Literal["mu_law", "logistics", "gaussian"] = "mu_law"
     """What the model predicts of a sample: 256 mu-law levels, 10 logistics over 16-bit levels, or a Gaussian."""
+    linear_prediction: int | None = None
+    """Order of the prediction from the mels, instead of the preset's; 0 leaves the same network to predict samples
+    themselves."""
     speakers: bool = False
     """Condition on the speaker, whom the corpus tells; `--preset speaker` does it always."""
     mel: Literal["speech_16k", "r9y9", "kan_bayashi", "jik876"] | None = None

@@ -99,6 +99,7 @@ def prepare_run(config: TrainConfig) -> RunFolder:
         "preset",
         "overrides",
         "distribution",
+        "linear_prediction",
         "optimizer",
     )
     for name in (*of_model, "speakers", "mel", "preemphasis", "loudness"):

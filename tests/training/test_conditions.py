@@ -115,12 +115,21 @@ def test_features_that_do_not_fit_leave_no_run_folder(tiny, features, tmp_path, 
     assert not (tmp_path / "run").exists()
 
 
+def test_the_order_of_the_linear_prediction_is_a_flag_and_the_rest_is_the_presets(tiny, tmp_path):
+    preset = WaveNet.preset_arguments("lpc_vocoder")["linear_prediction"]
+    for order in (0, 12):
+        config = tiny(tmp_path / "run", preset="lpc_vocoder", linear_prediction=order)
+        assert model_arguments(config, None)["linear_prediction"] == {**preset, "order": order}
+    assert "linear_prediction" not in model_arguments(tiny(tmp_path / "run", preset="lpc_vocoder"), None)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"mel": "jik876"}, "Expected --sample-rate 22050, the mels'. Received: 16000"),
         ({"preemphasis": 0.5}, "with mels only"),
         ({"preset": "vocoder", "features": "FEATURES"}, "Expected --features or mels"),
+        ({"linear_prediction": 16}, "Expected a mel_spec, from which linear_prediction is made"),
         ({"preset": "vocoder", "loudness": 5.0}, "Expected loudness to be None or -60 to 0 dB"),
     ],
 )
