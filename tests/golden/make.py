@@ -1,0 +1,141 @@
+"""Makes the golden files: `python -m tests.golden.make`. Files that are there stay as they are.
+
+One small model per family, saved as `.keras` by the version of its time, and what it answered. Later versions must
+load every file and give the same answers (`tests/test_golden.py`), so no file is made anew.
+"""
+
+import dataclasses
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import tf_wavenet
+from tf_wavenet import MelSpec, models
+
+HERE = Path(__file__).parent
+SPEC = MelSpec.from_preset("speech_16k", num_mels=6, hop_length=8, win_length=32, fft_length=64).standardized()
+SMALL = {"dilations": (1, 2), "residual_channels": 4, "skip_channels": 6, "mu": 15}
+
+
+def wavenet():
+    """Unconditioned, of mu-law levels."""
+    return tf_wavenet.WaveNet(**SMALL)
+
+
+def wavenet_conditioned():
+    """Speakers, features, context and a mixture of logistics."""
+    options = {"speakers": ("ann", "bob"), "global_channels": 3, "local_channels": 6, "local_hop": 8}
+    context = {"context_dilations": (1,), "context_hop": 4, "context_channels": 3}
+    return tf_wavenet.WaveNet(**SMALL, **options, **context, distribution=tf_wavenet.MixtureOfLogistics(2))
+
+
+def wavenet_vocoder():
+    """Mels, upsampled by interpolation."""
+    return tf_wavenet.WaveNet(**SMALL, mel_spec=SPEC, local_context=1, local_filters=3)
+
+
+def wavenet_of_linear_prediction():
+    """Mels, encoded at their own rate, and linear prediction from them."""
+    network = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
+    spec = dataclasses.replace(SPEC, preemphasis=0.85)
+    return tf_wavenet.WaveNet(**SMALL, mel_spec=spec, frame_network=network, linear_prediction=3, past_noise=1.0)
+
+
+def hifi_gan():
+    """The generator."""
+    sizes = {"upsample_rates": (4, 2), "upsample_kernel_sizes": (8, 4), "upsample_initial_channel": 8}
+    return tf_wavenet.HiFiGAN(**sizes, mel_spec=SPEC)
+
+
+def parallel_wavegan():
+    """The generator."""
+    sizes = {"residual_channels": 4, "gate_channels": 8, "skip_channels": 4, "num_layers": 2, "num_stacks": 1}
+    return tf_wavenet.ParallelWaveGAN(**sizes, upsample_scales=(4, 2), mel_spec=SPEC)
+
+
+def istft_vocoder():
+    """The generator."""
+    return tf_wavenet.ISTFTVocoder(channels=8, num_blocks=1, kernel_size=3, mel_spec=SPEC)
+
+
+def gan_vocoder():
+    """A generator and two discriminators; the third kind has no small one."""
+    discriminators = [
+        models.MultiPeriodDiscriminator((2,), channels=(2, 4)),
+        models.ParallelWaveGANDiscriminator(2, channels=2),
+    ]
+    model = tf_wavenet.GANVocoder(hifi_gan(), discriminators, stft_weight=1.0, stft_resolutions=[(64, 16, 64)])
+    model.compile("adam", "adam", jit_compile=False)
+    return model
+
+
+def nam():
+    """Two arrays of layers."""
+    arrays = [{"channels": 4, "dilations": (1, 2), "head_channels": 2}, {"channels": 2, "dilations": (3,)}]
+    return tf_wavenet.NamWaveNet(arrays, head_scale=1.0)
+
+
+FAMILIES = (wavenet, wavenet_conditioned, wavenet_vocoder, wavenet_of_linear_prediction, hifi_gan, parallel_wavegan)
+FAMILIES += (istft_vocoder, gan_vocoder, nam)
+
+
+def inputs_of(name: str):
+    """What a model is asked.
+
+    Args:
+        name: Of the family.
+
+    Returns:
+        The inputs: two utterances of 64 samples, eight frames of each.
+    """
+    rng = np.random.default_rng(1)
+    waveform = rng.uniform(-0.5, 0.5, (2, 64)).astype("float32")
+    features = rng.uniform(-1.0, 1.0, (2, 8, 6)).astype("float32")
+    noise = rng.normal(size=(2, 64)).astype("float32")
+    if name in ("wavenet", "nam"):
+        return waveform
+    if name == "wavenet_conditioned":
+        return {"waveform": waveform, "local_condition": features, "global_condition": np.array([1, 0], "int32")}
+    if name.startswith("wavenet"):
+        return {"waveform": waveform, "local_condition": features}
+    return {"local_condition": features, "noise": noise} if name == "parallel_wavegan" else features
+
+
+def answers(model: keras.Model, name: str) -> np.ndarray:
+    """What a model answers.
+
+    Args:
+        model: Of the family.
+        name: Of the family.
+
+    Returns:
+        Its outputs.
+    """
+    return keras.ops.convert_to_numpy(model(inputs_of(name)))
+
+
+def main() -> None:
+    """Writes what is not there yet."""
+    for family in FAMILIES:
+        name = family.__name__
+        path = HERE / f"{name}.keras"
+        if path.exists():
+            continue
+        model, rng = family(), np.random.default_rng(2)
+        answers(model, name)
+        for weight in model.weights:
+            if weight.dtype == "float32":
+                weight.assign(rng.normal(scale=0.3, size=weight.shape))
+        model.save(path)
+        with zipfile.ZipFile(path) as archive:
+            parts = {part: archive.read(part) for part in archive.namelist()}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:  # a third of the size
+            for part, content in parts.items():
+                archive.writestr(part, content)
+        np.save(HERE / f"{name}.npy", answers(model, name))
+
+
+if __name__ == "__main__":
+    main()
