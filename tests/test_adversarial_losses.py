@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_wavenet.adversarial_losses import discriminator_loss, feature_matching_loss, generator_loss
+from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 
 
 @pytest.fixture

@@ -107,11 +107,11 @@ def test_steps_before_discriminators_start_are_traced_without_them(monkeypatch):
         assert len(traced) == (number >= 2)
 
 
-def test_discriminators_start_when_told_in_the_middle_of_an_execution():
+def test_discriminators_start_with_an_execution():
     model = make("hifi_gan", discriminator_start=4)
     model.compile("adam", "adam", steps_per_execution=3)
     model.fit(tf.data.Dataset.from_tensors(next(batches(1))).repeat(9), shuffle=False, verbose=0)
-    assert (int(model.optimizer.iterations), int(model.discriminator_optimizer.iterations)) == (9, 5)
+    assert (int(model.optimizer.iterations), int(model.discriminator_optimizer.iterations)) == (9, 3)
 
 
 @published

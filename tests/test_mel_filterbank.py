@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
-from tf_wavenet.mel_filterbank import analysis_window, hz_to_mel, mel_filterbank, mel_to_hz
+from tf_wavenet.signal.mel_filterbank import analysis_window, hz_to_mel, mel_filterbank, mel_to_hz
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tf_wavenet import MelSpec
-from tf_wavenet.mel_spec import PRESETS
+from tf_wavenet.signal.mel_spec import PRESETS
 
 SPEECH = MelSpec.from_preset("speech_16k")
 NORMALIZATION = ([-5.0] * 80, [2.0] * 80)

@@ -4,7 +4,7 @@ import pytest
 import scipy.signal
 
 from tf_wavenet import MultiResolutionSTFTLoss
-from tf_wavenet.stft_loss import stft_magnitude
+from tf_wavenet.signal.stft import stft_magnitude
 
 RESOLUTIONS = [(1024, 120, 600), (2048, 240, 1200), (512, 50, 240), (64, 16, 64), (64, 7, 33)]
 

@@ -5,19 +5,21 @@ Importing this package needs Keras only. TensorFlow is imported on first use of 
 
 from tf_wavenet import layers
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical, Residual
-from tf_wavenet.effect_objectives import EffectLoss, ErrorToSignalRatio
-from tf_wavenet.mel_spec import MelSpec
-from tf_wavenet.models.hifi_gan import HiFiGAN
-from tf_wavenet.models.istft_vocoder import ISTFTVocoder
-from tf_wavenet.models.nam_wavenet import NamWaveNet
-from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
-from tf_wavenet.models.vocoder import Vocoder
+from tf_wavenet.losses.effect_loss import EffectLoss
+from tf_wavenet.losses.multi_resolution_stft_loss import MultiResolutionSTFTLoss
+from tf_wavenet.losses.negative_log_likelihood import NegativeLogLikelihood
+from tf_wavenet.metrics import BitsPerSample, ErrorToSignalRatio
+from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
+from tf_wavenet.models.vocoders.gan_vocoder import GANVocoder
+from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
+from tf_wavenet.models.vocoders.istft_vocoder import ISTFTVocoder
+from tf_wavenet.models.vocoders.parallel_wavegan import ParallelWaveGAN
+from tf_wavenet.models.vocoders.vocoder import Vocoder
 from tf_wavenet.models.wavenet import WaveNet
-from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
-from tf_wavenet.muon import Muon
-from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
-from tf_wavenet.stft_loss import MultiResolutionSTFTLoss
-from tf_wavenet.streaming import Streamable
+from tf_wavenet.optimizers.muon import Muon
+from tf_wavenet.signal.mel_spec import MelSpec
+from tf_wavenet.signal.mu_law import mu_law_decode, mu_law_encode
+from tf_wavenet.streaming.streamable import Streamable
 
 __version__ = "0.1.0"
 
@@ -25,6 +27,7 @@ __all__ = [
     "BitsPerSample",
     "EffectLoss",
     "ErrorToSignalRatio",
+    "GANVocoder",
     "Gaussian",
     "HiFiGAN",
     "ISTFTVocoder",
@@ -50,11 +53,7 @@ __all__ = [
 def __getattr__(name):
     # Not in __all__: it imports TensorFlow, which the rest of the package does without.
     if name == "export_saved_model":
-        from tf_wavenet.export import export_saved_model
+        from tf_wavenet.serving.export import export_saved_model
 
         return export_saved_model
-    if name == "GANVocoder":
-        from tf_wavenet.gan_vocoder import GANVocoder
-
-        return GANVocoder
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

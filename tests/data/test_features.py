@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tf_wavenet import MelSpec
 from tf_wavenet.data import AudioError, load_audio, load_features, log_mel, save_features
-from tf_wavenet.mel_spec import PRESETS
+from tf_wavenet.signal.mel_spec import PRESETS
 
 CORPUS = Path(__file__).parents[2] / "training" / "sample_corpus" / "wavs"
 SPEECH = MelSpec.from_preset("speech_16k")

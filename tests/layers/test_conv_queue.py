@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tf_wavenet.layers.conv_queue import ConvQueue
+from tf_wavenet.streaming.conv_queue import ConvQueue
 
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3])

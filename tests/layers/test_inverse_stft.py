@@ -6,7 +6,7 @@ import pytest
 from tests import reference
 from tf_wavenet import MelSpec
 from tf_wavenet.layers import InverseSTFT
-from tf_wavenet.mel_filterbank import analysis_window
+from tf_wavenet.signal.mel_filterbank import analysis_window
 
 SPECS = {
     **{name: MelSpec.from_preset(name) for name in ("speech_16k", "kan_bayashi", "jik876")},

@@ -10,7 +10,7 @@ import pytest
 
 from tests.originals import load_original, randomise_original
 from tf_wavenet import HiFiGAN, ParallelWaveGAN
-from tf_wavenet.models.original_names import hifi_gan_names, kan_bayashi_hifi_gan_names, parallel_wavegan_names
+from tf_wavenet.importers.original_names import hifi_gan_names, kan_bayashi_hifi_gan_names, parallel_wavegan_names
 
 MAKERS = {"hifi_gan_v1": HiFiGAN, "hifi_gan_v2": HiFiGAN, "hifi_gan_v3": HiFiGAN, "parallel_wavegan": ParallelWaveGAN}
 FRAMES = (1, 2, 31)

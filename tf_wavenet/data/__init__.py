@@ -1,15 +1,19 @@
-"""Recordings as training data: reading, indexing, windows, features."""
+"""Recordings as training data: reading, indexing, windows, features.
+
+May import signal, whose `log_mel`, `preprocess` and `restore` it passes on. No other room imports this one.
+"""
 
 from tf_wavenet.data.audio import load_audio
 from tf_wavenet.data.audio_error import AudioError
 from tf_wavenet.data.corpus import index_corpus
 from tf_wavenet.data.dataset import steps_per_epoch, window_dataset
 from tf_wavenet.data.decode_audio import decode_audio
-from tf_wavenet.data.features import load_features, log_mel, save_features
+from tf_wavenet.data.features import load_features, save_features
 from tf_wavenet.data.local_features import MelFeatures, StoredFeatures
 from tf_wavenet.data.manifest import AudioFile, Manifest
-from tf_wavenet.data.preprocess import preprocess, restore
 from tf_wavenet.data.voice_augmentation import VoiceAugmentation
+from tf_wavenet.signal.log_mel import log_mel
+from tf_wavenet.signal.preprocess import preprocess, restore
 
 __all__ = [
     "AudioError",

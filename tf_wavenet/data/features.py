@@ -1,63 +1,14 @@
-"""Log-mel features: computed in the graph, kept in files together with their recipe."""
+"""Log-mel features in files, together with their recipe."""
 
-import functools
 import json
-import math
 import os
 from pathlib import Path
 
 import numpy as np
-from keras import ops
 
 from tf_wavenet.data.arrays import read_arrays
 from tf_wavenet.data.audio_error import AudioError
-from tf_wavenet.mel_filterbank import analysis_window
-from tf_wavenet.mel_spec import MelSpec
-
-_LEAST_POWER = 1e-30  # keeps the gradient of the root finite; far below any floor
-
-
-def log_mel(waveform, spec: MelSpec):
-    """Computes log-mel features, differentiably, eagerly or in a graph, with or without XLA.
-
-    Neither loudness nor pre-emphasis is applied here: where the spec asks for a loudness, give
-    `gain * waveform` with the gain of `preprocess`.
-
-    Args:
-        waveform: Floating point `[batch, time]` or `[time]` in [-1, 1] at `spec.sample_rate`, at least one sample.
-        spec: The recipe.
-
-    Returns:
-        float32 tensor `[batch, spec.num_frames(time), spec.num_mels]`, without `batch` if the waveform has none.
-
-    Raises:
-        ValueError: If the waveform is not floating point, has another rank or no samples.
-
-    Example:
-    >>> spec = MelSpec.from_preset("speech_16k")
-    >>> features = log_mel(np.zeros((2, 1000), "float32"), spec)
-    >>> tuple(features.shape), round(float(features[0, 0, 0]), 3)  # silence is at the floor, ln 1e-5
-    ((2, 5, 80), -11.513)
-
-    References:
-        Shen et al., Tacotron 2 (2018), section 2.1.
-    """
-    waveform = ops.convert_to_tensor(waveform)
-    if "float" not in str(waveform.dtype) or len(waveform.shape) not in (1, 2) or waveform.shape[-1] == 0:
-        received = f"shape={tuple(waveform.shape)}, dtype={waveform.dtype}"
-        raise ValueError(f"Expected a floating point waveform [batch, time] or [time], time >= 1. Received: {received}")
-    alone = len(waveform.shape) == 1
-    padded = _pad(ops.cast(ops.expand_dims(waveform, 0) if alone else waveform, "float32"), spec)
-    filters, window, mean, scale = _constants(spec)
-    real, imaginary = ops.stft(padded, spec.fft_length, spec.hop_length, spec.fft_length, window, center=False)
-    power = ops.square(real) + ops.square(imaginary) + spec.power_offset
-    mel = ops.matmul(ops.sqrt(ops.maximum(power, _LEAST_POWER)), filters)
-    features = ops.log(ops.maximum(mel, spec.floor))
-    if spec.log_base == "10":
-        features = features / math.log(10.0)
-    if spec.normalization is not None:
-        features = (features - mean) / scale
-    return features[0] if alone else features
+from tf_wavenet.signal.mel_spec import MelSpec
 
 
 def save_features(path: str | os.PathLike, features, spec: MelSpec) -> None:
@@ -73,6 +24,7 @@ def save_features(path: str | os.PathLike, features, spec: MelSpec) -> None:
 
     Example:
     >>> import tempfile
+    >>> from tf_wavenet.signal import log_mel
     >>> spec = MelSpec.from_preset("speech_16k")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_features(f"{folder}/clip.npz", log_mel(np.zeros(16000, "float32"), spec), spec)
@@ -127,27 +79,3 @@ def load_features(path: str | os.PathLike, spec: MelSpec) -> np.ndarray:
     except ValueError as error:
         raise AudioError(path, " ".join(str(error).split())) from None
     return features.astype(np.float32)
-
-
-@functools.lru_cache
-def _constants(spec):
-    window = analysis_window(spec.window, spec.win_length, spec.fft_length)
-    mean, scale = spec.normalization or (0.0, 1.0)
-    return tuple(np.asarray(value, np.float32) for value in (spec.filterbank(), window, mean, scale))
-
-
-def _pad(waveform, spec):
-    """Returns `[batch, samples]` such that frame f is the transform of samples from `f * hop_length` on."""
-    batch, time = ops.shape(waveform)
-    left = spec.frame_offset
-    right = (spec.num_frames(time) - 1) * spec.hop_length + spec.fft_length - left - time
-    if spec.padding == "zeros":
-        before, after = ops.zeros((batch, left)), ops.zeros((batch, right))
-    else:
-        # Mirrored without repeating the end samples, and again where the waveform is shorter than the padding.
-        period = ops.maximum(2 * (time - 1), 1)
-        before, after = (
-            ops.take(waveform, ops.minimum(position % period, -position % period), axis=1)
-            for position in (ops.arange(-left, 0), time + ops.arange(right))
-        )
-    return ops.concatenate([before, waveform, after], axis=1)

@@ -8,9 +8,9 @@ import numpy as np
 
 from tf_wavenet.data.arrays import read_arrays
 from tf_wavenet.data.audio_error import AudioError
-from tf_wavenet.data.features import log_mel
-from tf_wavenet.data.preprocess import preprocess
-from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.signal.log_mel import log_mel
+from tf_wavenet.signal.mel_spec import MelSpec
+from tf_wavenet.signal.preprocess import preprocess
 
 _SPARE_FRAMES = 2  # other programs count a last frame, or one at either end, that the recording does not need
 

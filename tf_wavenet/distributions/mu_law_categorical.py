@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet.distributions._draw import by_row, draw, tempered
-from tf_wavenet.mu_law import check_mu, mu_law_decode, mu_law_encode
+from tf_wavenet.signal.mu_law import check_mu, mu_law_decode, mu_law_encode
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

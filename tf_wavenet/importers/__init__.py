@@ -1,7 +1,6 @@
 """Models that others have trained, read without their software; nothing in a file is executed."""
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
-from tf_wavenet.importers.checkpoint_file import read_checkpoint
 from tf_wavenet.importers.ibab import from_ibab, read_tf1_checkpoint
 from tf_wavenet.importers.import_weights import import_weights
 from tf_wavenet.importers.jik876 import from_jik876
@@ -11,7 +10,8 @@ from tf_wavenet.importers.r9y9 import from_r9y9
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict, fold_weight_norm
 from tf_wavenet.importers.statistics import read_statistics
-from tf_wavenet.importers.torch_checkpoint import read_torch_checkpoint
+from tf_wavenet.importers.torch_files.checkpoint_file import read_checkpoint
+from tf_wavenet.importers.torch_files.torch_checkpoint import read_torch_checkpoint
 
 __all__ = [
     "CheckpointError",

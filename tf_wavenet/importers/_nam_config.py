@@ -1,6 +1,6 @@
 """The architecture in a `.nam` file, and the arguments of `NamWaveNet` that say the same."""
 
-from tf_wavenet.models.nam_layer import FILM_SITES
+from tf_wavenet.models.nam.layer import FILM_SITES
 
 _REQUIRED = {"input_size", "condition_size", "channels", "dilations", "activation"}
 _CLASSIC = {"kernel_size", "gated", "head_size", "head_bias"}

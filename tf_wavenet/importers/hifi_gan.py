@@ -5,7 +5,7 @@ from typing import Any
 
 from tf_wavenet.importers.assign import assign
 from tf_wavenet.importers.state_dict import StateDict
-from tf_wavenet.models.hifi_gan import HiFiGAN
+from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
 
 
 def make_hifi_gan(
@@ -17,7 +17,7 @@ def make_hifi_gan(
         arguments: Of `HiFiGAN`.
         state: The tensors.
         names: Function of the model that says what its variables are called there, as in
-            `tf_wavenet.models.original_names`.
+            `tf_wavenet.importers.original_names`.
         first: Name of the first convolution there.
         upsampling: Names of the transposed convolutions, "{}" in place of their number.
         block: Names of the first convolution of each residual block, likewise.

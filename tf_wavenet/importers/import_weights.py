@@ -9,7 +9,6 @@ from pathlib import Path
 import keras
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
-from tf_wavenet.importers.checkpoint_file import read_checkpoint
 from tf_wavenet.importers.ibab import from_ibab, read_tf1_checkpoint
 from tf_wavenet.importers.jik876 import from_jik876
 from tf_wavenet.importers.kan_bayashi import from_kan_bayashi
@@ -17,6 +16,7 @@ from tf_wavenet.importers.r9y9 import from_r9y9
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict
 from tf_wavenet.importers.statistics import read_statistics
+from tf_wavenet.importers.torch_files.checkpoint_file import read_checkpoint
 
 _STATISTICS = ("stats.h5", "stats.npy")
 

@@ -2,11 +2,11 @@
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.hifi_gan import make_hifi_gan
+from tf_wavenet.importers.original_names import hifi_gan_names
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict
-from tf_wavenet.mel_spec import MelSpec
-from tf_wavenet.models.hifi_gan import HiFiGAN
-from tf_wavenet.models.original_names import hifi_gan_names
+from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
+from tf_wavenet.signal.mel_spec import MelSpec
 
 
 def from_jik876(state: StateDict, config: Settings) -> HiFiGAN:

@@ -5,12 +5,12 @@ from typing import Any
 from tf_wavenet.importers.assign import assign
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.hifi_gan import make_hifi_gan
+from tf_wavenet.importers.original_names import kan_bayashi_hifi_gan_names, parallel_wavegan_names
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict
-from tf_wavenet.mel_spec import MelSpec
-from tf_wavenet.models.hifi_gan import HiFiGAN
-from tf_wavenet.models.original_names import kan_bayashi_hifi_gan_names, parallel_wavegan_names
-from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
+from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
+from tf_wavenet.models.vocoders.parallel_wavegan import ParallelWaveGAN
+from tf_wavenet.signal.mel_spec import MelSpec
 
 
 def from_kan_bayashi(state: StateDict, config: Settings, statistics=None) -> HiFiGAN | ParallelWaveGAN:

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet.importers._nam_config import array_arguments, check_keys, head_arguments, is_classic, written_array
-from tf_wavenet.models.nam_wavenet import NamWaveNet
+from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
 
 _OLDEST, _NEWEST = (0, 5, 0), (0, 7)
 

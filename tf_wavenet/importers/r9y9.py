@@ -10,8 +10,8 @@ from tf_wavenet.importers.assign import assign, assign_layer
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict
-from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.wavenet import WaveNet
+from tf_wavenet.signal.mel_spec import MelSpec
 
 
 def from_r9y9(state: StateDict, hparams: Settings, statistics=None) -> WaveNet:

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int
-from tf_wavenet.layers.streaming_layer import StreamingLayer
+from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_number, is_int
-from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.signal import linear_prediction, voicing
+from tf_wavenet.signal.mel_spec import MelSpec
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

@@ -2,7 +2,7 @@
 
 import keras
 
-from tf_wavenet.mu_law import check_mu, mu_law_decode, mu_law_encode
+from tf_wavenet.signal.mu_law import check_mu, mu_law_decode, mu_law_encode
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

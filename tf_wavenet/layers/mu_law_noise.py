@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_number
-from tf_wavenet.mu_law import check_mu, mu_law_compand, mu_law_expand
+from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_expand
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

@@ -7,7 +7,7 @@ from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.gated_activation import GatedActivation
 from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
-from tf_wavenet.layers.streaming_layer import StreamingLayer
+from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

@@ -5,7 +5,7 @@ from keras import ops
 
 from tf_wavenet._validation import check_dilations, check_number
 from tf_wavenet.layers.residual_block import ResidualBlock
-from tf_wavenet.layers.streaming_layer import StreamingLayer
+from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

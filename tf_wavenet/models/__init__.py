@@ -1,12 +1,12 @@
 """Complete models, and the discriminators that train some of them."""
 
-from tf_wavenet.models.hifi_gan import HiFiGAN
-from tf_wavenet.models.istft_vocoder import ISTFTVocoder
-from tf_wavenet.models.multi_period_discriminator import MultiPeriodDiscriminator
-from tf_wavenet.models.multi_scale_discriminator import MultiScaleDiscriminator
-from tf_wavenet.models.nam_wavenet import NamWaveNet
-from tf_wavenet.models.parallel_wavegan import ParallelWaveGAN
-from tf_wavenet.models.parallel_wavegan_discriminator import ParallelWaveGANDiscriminator
+from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
+from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
+from tf_wavenet.models.vocoders.istft_vocoder import ISTFTVocoder
+from tf_wavenet.models.vocoders.multi_period_discriminator import MultiPeriodDiscriminator
+from tf_wavenet.models.vocoders.multi_scale_discriminator import MultiScaleDiscriminator
+from tf_wavenet.models.vocoders.parallel_wavegan import ParallelWaveGAN
+from tf_wavenet.models.vocoders.parallel_wavegan_discriminator import ParallelWaveGANDiscriminator
 from tf_wavenet.models.wavenet import WaveNet
 
 __all__ = [

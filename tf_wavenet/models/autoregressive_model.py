@@ -2,8 +2,9 @@
 
 import keras
 
+from tf_wavenet.losses.negative_log_likelihood import NegativeLogLikelihood
+from tf_wavenet.metrics.bits_per_sample import BitsPerSample
 from tf_wavenet.models._decoding import import_decoding
-from tf_wavenet.objectives import BitsPerSample, NegativeLogLikelihood
 
 
 class AutoregressiveModel(keras.Model):

@@ -1,6 +1,6 @@
 """Named sets of constructor arguments."""
 
-from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.signal.mel_spec import MelSpec
 
 _MELS = MelSpec.from_preset("speech_16k", preemphasis=0.85).standardized()
 _TEN_OCTAVES = tuple(2**i for i in range(10))

@@ -14,10 +14,10 @@ from tf_wavenet.layers import (
     OutputHead,
     ResidualStack,
 )
-from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.presets import PRESETS
-from tf_wavenet.mu_law import check_mu, mu_law_compand, mu_law_encode
+from tf_wavenet.signal.mel_spec import MelSpec
+from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_encode
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -62,7 +62,7 @@ class WaveNet(AutoregressiveModel):
         mel_spec: `MelSpec` of the local features, kept with the model; None: unknown. `generate` and `stream` check
             shape and values by it (`MelSpec.check_features`), `tf_wavenet.data.load_features` every field. With its
             `preemphasis` the model speaks pre-emphasised audio, which `call` and `step` take
-            (`tf_wavenet.data.preprocess`); `generate` and `stream` undo it.
+            (`tf_wavenet.signal.preprocess`); `generate` and `stream` undo it.
         frame_network: Dict of `FrameNetwork`'s arguments: such a network at the frame rate encodes the local features,
             instead of upsampling them; what it says of a frame holds for all samples of the frame. None: upsampling.
         linear_prediction: Order of linear prediction from the mels (`LinearPredictor`), or a dict of its arguments but

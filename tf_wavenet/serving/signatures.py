@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavenet.decoding.decoder import BLOCK_SAMPLES, Decoder
-from tf_wavenet.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.serving.checks import check_conditions, check_sampling, check_state, check_waveform, checked
+from tf_wavenet.signal.mu_law import mu_law_decode, mu_law_encode
 
 _CHUNK_BLOCK = 400  # A block's condition is projected whole, so blocks much longer than a chunk would waste time.
 _SAMPLING = {"seed": tf.int64, "temperature": tf.float32, "top_k": tf.int32, "top_p": tf.float32}
@@ -128,7 +128,7 @@ class Signatures(tf.Module):
         }
 
     def _log_mel(self, waveform):
-        from tf_wavenet.data.features import log_mel
+        from tf_wavenet.signal.log_mel import log_mel
 
         spec = self.model.mel_spec
         waveform = self._inputs(waveform, {}, shortest=1)

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from keras import ops
 
-from tf_wavenet.mel_filterbank import WINDOWS, analysis_window
+from tf_wavenet.signal.mel_filterbank import WINDOWS, analysis_window
 
 _LEAST = 0.01  # of the largest squared window sum
 

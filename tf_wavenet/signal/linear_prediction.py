@@ -6,8 +6,8 @@ import math
 import numpy as np
 from keras import ops
 
-from tf_wavenet.mel_spec import MelSpec
 from tf_wavenet.signal.mel_inversion import mel_to_magnitude
+from tf_wavenet.signal.mel_spec import MelSpec
 
 LEAST_POWER = 1e-7
 """Added to the power of every frame: below it, about that of the rounding of 16-bit audio, nothing is predicted."""

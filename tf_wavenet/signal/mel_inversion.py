@@ -6,7 +6,7 @@ import math
 import numpy as np
 from keras import ops
 
-from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.signal.mel_spec import MelSpec
 
 _LEAST = 1e-12  # keeps quotients finite; far below any floor
 

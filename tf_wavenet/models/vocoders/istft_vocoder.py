@@ -6,10 +6,10 @@ from keras import ops
 
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import CausalConv1D, ConvNeXtBlock, InverseSTFT, NonCausalConv1D
-from tf_wavenet.mel_filterbank import analysis_window
-from tf_wavenet.models.vocoder import Vocoder
-from tf_wavenet.models.vocoder_presets import GENERATORS
+from tf_wavenet.models.vocoders.presets import GENERATORS
+from tf_wavenet.models.vocoders.vocoder import Vocoder
 from tf_wavenet.signal import cos_sin, mel_to_magnitude
+from tf_wavenet.signal.mel_filterbank import analysis_window
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

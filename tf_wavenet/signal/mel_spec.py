@@ -8,7 +8,7 @@ import reprlib
 import keras
 import numpy as np
 
-from tf_wavenet.mel_filterbank import WINDOWS, analysis_window, mel_filterbank
+from tf_wavenet.signal.mel_filterbank import WINDOWS, analysis_window, mel_filterbank
 
 _CHOICES = {
     "window": tuple(WINDOWS),
@@ -37,8 +37,8 @@ class MelSpec:
     """The recipe of log-mel features, and of the waveform that goes with them.
 
     Features are `log(max(floor, filters @ sqrt(power + power_offset)))`, then normalised, where `power` is that of the
-    windowed Fourier transform and the filters are Slaney's (`tf_wavenet.mel_filterbank`). `tf_wavenet.data.log_mel`
-    computes them, `tf_wavenet.data.preprocess` makes the waveform. A model and a file of features hold their spec:
+    windowed Fourier transform and the filters are Slaney's (`tf_wavenet.signal.mel_filterbank`). `tf_wavenet.signal`
+    computes them, `log_mel`, and makes the waveform, `preprocess`. A model and a file of features hold their spec:
     `tf_wavenet.data.load_features` compares the two field by field, so that features of another recipe are refused
     instead of giving noise. An array has no spec; only its shape and values are checked (`check_features`).
 

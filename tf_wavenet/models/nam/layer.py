@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet.layers import CausalConv1D
-from tf_wavenet.models.nam_activations import nam_activation
+from tf_wavenet.models.nam.activations import nam_activation
 
 GATING_MODES = ("none", "gated", "blended")
 # In the order of their weights.

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int, is_int
-from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.signal.mel_spec import MelSpec
 
 
 class Vocoder(keras.Model):

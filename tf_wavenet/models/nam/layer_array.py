@@ -4,7 +4,7 @@ import keras
 
 from tf_wavenet._validation import check_dilations, check_positive_int
 from tf_wavenet.layers import CausalConv1D
-from tf_wavenet.models.nam_layer import FILM_SITES, NamLayer, fan_in
+from tf_wavenet.models.nam.layer import FILM_SITES, NamLayer, fan_in
 
 
 class NamLayerArray(keras.layers.Layer):

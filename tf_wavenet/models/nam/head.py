@@ -4,8 +4,8 @@ import keras
 
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import CausalConv1D
-from tf_wavenet.models.nam_activations import nam_activation
-from tf_wavenet.models.nam_layer import fan_in
+from tf_wavenet.models.nam.activations import nam_activation
+from tf_wavenet.models.nam.layer import fan_in
 
 
 class NamHead(keras.layers.Layer):

@@ -3,13 +3,14 @@
 import dataclasses
 
 import keras
-import tensorflow as tf
+from keras import ops
 
+from tf_wavenet import backend
 from tf_wavenet._validation import check_number, is_int
-from tf_wavenet.adversarial_losses import discriminator_loss, feature_matching_loss, generator_loss
-from tf_wavenet.data import log_mel
-from tf_wavenet.models.vocoder import Vocoder
-from tf_wavenet.stft_loss_in_turn import STFTLossInTurn
+from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
+from tf_wavenet.losses.stft_loss_in_turn import STFTLossInTurn
+from tf_wavenet.models.vocoders.vocoder import Vocoder
+from tf_wavenet.signal.log_mel import log_mel
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -33,7 +34,8 @@ class GANVocoder(keras.Model):
         feature_matching_weight: Float >= 0, factor of feature matching.
         mel_weight: Float >= 0, factor of the distance of log-mels; needs a generator with a `mel_spec`.
         stft_weight: Float >= 0, factor of the multi-resolution STFT loss.
-        discriminator_start: Int >= 0, steps in which the generator learns alone.
+        discriminator_start: Int >= 0, steps in which the generator learns alone. With `steps_per_execution`,
+            discriminators start with the next execution.
         stft_resolutions: Sequence of (FFT length, hop, window length) of the STFT loss, in samples; None means those of
             `MultiResolutionSTFTLoss`.
         resolutions_per_step: Int, how many of them a training step measures, in turn: of g groups, step n takes the
@@ -57,7 +59,8 @@ class GANVocoder(keras.Model):
     >>> generator = HiFiGAN(upsample_rates=(8, 8), upsample_kernel_sizes=(16, 16), upsample_initial_channel=8)
     >>> model = GANVocoder(generator, [MultiPeriodDiscriminator(channels=(4, 8))], stft_weight=1.0)
     >>> model.compile("adam", "adam")
-    >>> sorted(model.train_on_batch({"local_condition": tf.zeros((2, 20, 80))}, tf.zeros((2, 1280)), return_dict=True))
+    >>> windows = {"local_condition": np.zeros((2, 20, 80))}, np.zeros((2, 1280))
+    >>> sorted(model.train_on_batch(*windows, return_dict=True))
     ['discriminator_loss', 'loss', 'stft_loss']
 
     References:
@@ -102,7 +105,7 @@ class GANVocoder(keras.Model):
         if spec is not None:
             changes = {"fmax": spec.sample_rate / 2, "log_base": "e", "normalization": None}
             self._mel_spec = dataclasses.replace(spec, **changes)
-        self._alone = False  # whether the training step is traced without discriminators
+        self._adversarial = bool(self.discriminators)  # whether the training step is traced with them
         self._stft_loss = STFTLossInTurn(stft_resolutions, resolutions_per_step)
         self.stft_resolutions = self._stft_loss.resolutions
         self.resolutions_per_step = resolutions_per_step
@@ -153,58 +156,43 @@ class GANVocoder(keras.Model):
         """Compiles as the model of the configuration was."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
+    @property
+    def non_trainable_variables(self):
+        """Of the model; on JAX with those of the discriminators' optimizer, which Keras gives to no step otherwise."""
+        variables = super().non_trainable_variables
+        if keras.backend.backend() != "jax" or getattr(self, "discriminator_optimizer", None) is None:
+            return variables
+        return [*variables, *self.discriminator_optimizer.variables]
+
     def make_train_function(self, force=False):
-        """Makes the training step twice: without discriminators, for the steps before they start, and whole."""
+        """Makes the training step: without discriminators until they start, then whole."""
+        if self.optimizer is None:
+            raise ValueError("Expected a model compiled with an optimizer. Received: none")
+        # Steps are counted here, since JAX keeps the optimizer's count to itself while `fit` runs.
+        self._next_step = int(self.optimizer.iterations)
         if self.train_function is not None and not force:
             return
-        if not self.discriminators or not self.discriminator_start:
-            super().make_train_function(force)
-            return
-        functions = []
-        for _ in range(2):
-            super().make_train_function(force=True)
-            functions.append(self.train_function)
+        functions = {}
 
-        def train_function(iterator):
-            # Only the whole step tells by itself when they start, so it is taken as soon as they might.
-            last = int(self.optimizer.iterations) + self.steps_per_execution - 1
-            self._alone = last < self.discriminator_start
-            try:
-                return functions[0 if self._alone else 1](iterator)
-            finally:
-                self._alone = False
+        def train_function(*arguments):
+            adversarial = bool(self.discriminators) and self._next_step >= self.discriminator_start
+            self._next_step += self.steps_per_execution
+            if adversarial not in functions:
+                self._adversarial = adversarial  # read when the step is traced, by the call below
+                super(GANVocoder, self).make_train_function(force=True)
+                functions[adversarial] = self.train_function
+                self.train_function = train_function
+            return functions[adversarial](*arguments)
 
         self.train_function = train_function
 
-    def train_step(self, data):
+    def train_step(self, *arguments):
         """Takes one step of the discriminators, once they have started, and one of the generator."""
-        step = tf.cast(self.optimizer.iterations, tf.int64)
-        inputs, real, weight = self._batch(data, step)
-        variables = self.generator.trainable_variables
-        with tf.GradientTape() as tape:
-            generated = self._generate(inputs, weight)
-            with tape.stop_recording():
-                loss_of_discriminators = self._once_started(step, lambda: self._train_discriminators(real, generated))
-            losses = {}
-            if self.mel_weight:
-                losses["mel_loss"] = tf.reduce_mean(self._mel_distance(real, generated))
-            if self.stft_weight:
-                losses["stft_loss"] = self._stft_loss(step, real, generated)
-            weights = {"mel_loss": self.mel_weight, "stft_loss": self.stft_weight}
-            loss = self._once_started(step, lambda: self._adversarial_loss(real, generated))
-            loss += sum(weights[name] * value for name, value in losses.items())
-            scaled = self.optimizer.scale_loss(loss)
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
-        return self._updated({"loss": loss, "discriminator_loss": loss_of_discriminators, **losses})
+        return backend.train_step(self, self._train, *arguments)
 
-    def test_step(self, data):
+    def test_step(self, *arguments):
         """Measures the generator; rows count as much as they have samples of weight 1."""
-        inputs, real, weight = self._batch(data, tf.constant(-1, tf.int64))
-        generated = self._generate(inputs, weight)
-        losses = {"stft_loss": self._stft_loss.whole(real, generated)}
-        if self._mel_spec is not None:
-            losses["mel_loss"] = tf.reduce_mean(self._mel_distance(real, generated), axis=(1, 2))
-        return self._updated(losses, tf.reduce_mean(weight, axis=1))
+        return backend.test_step(self, self._test, *arguments)
 
     def get_config(self):
         """Returns the constructor's arguments."""
@@ -228,55 +216,74 @@ class GANVocoder(keras.Model):
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminators")}
         return cls(**{**config, **parts})
 
+    def _train(self, data):
+        step, adversarial = self.optimizer.iterations.value, self._adversarial
+        inputs, real, weight = self._batch(data, step)
+
+        def measure():
+            generated, losses = self.generator(inputs) * weight, {}
+            if adversarial:
+                losses["discriminator_loss"] = self._train_discriminators(real, ops.stop_gradient(generated))
+            if self.mel_weight:
+                losses["mel_loss"] = ops.mean(self._mel_distance(real, generated))
+            if self.stft_weight:
+                losses["stft_loss"] = self._stft_loss(step, real, generated)
+            weights = {"mel_loss": self.mel_weight, "stft_loss": self.stft_weight}
+            loss = self._adversarial_loss(real, generated) if adversarial else 0.0
+            loss += sum(factor * losses[name] for name, factor in weights.items() if name in losses)
+            return loss, losses
+
+        state = [*self.variables, *self.optimizer.variables]
+        if self.discriminators:
+            state += self.discriminator_optimizer.variables
+        loss, losses = backend.descend(self.optimizer, measure, self.generator.trainable_variables, state)
+        return self._updated({"loss": loss, "discriminator_loss": 0.0, **losses})
+
+    def _test(self, data):
+        inputs, real, weight = self._batch(data, -1)
+        generated = self.generator(inputs) * weight
+        losses = {"stft_loss": self._stft_loss.whole(real, generated)}
+        if self._mel_spec is not None:
+            losses["mel_loss"] = ops.mean(self._mel_distance(real, generated), axis=(1, 2))
+        return self._updated(losses, ops.mean(weight, axis=1))
+
     def _batch(self, data, step):
         inputs, real, weight = keras.utils.unpack_x_y_sample_weight(data)
         features = inputs["local_condition"]
-        weight = tf.ones_like(real) if weight is None else tf.cast(weight, tf.float32)
+        weight = ops.ones_like(real) if weight is None else ops.cast(weight, "float32")
         if self.generator.needs_noise:
-            noise = tf.random.stateless_normal(tf.shape(real), tf.stack([tf.constant(self.seed, tf.int64), step]))
-            return {"local_condition": features, "noise": noise}, real * weight, weight
+            features = {"local_condition": features, "noise": backend.normal(ops.shape(real), self.seed, step)}
         return features, real * weight, weight
 
-    def _generate(self, inputs, weight):
-        return self.generator(inputs) * weight
-
-    def _once_started(self, step, loss):
-        if not self.discriminators or self._alone:
-            return tf.constant(0.0)
-        if not self.discriminator_start:
-            return loss()
-        return tf.cond(step >= self.discriminator_start, loss, lambda: tf.constant(0.0))
-
     def _train_discriminators(self, real, generated):
-        variables = self._discriminator_variables()
-        with tf.GradientTape() as tape:
-            loss = discriminator_loss(*self._scores_of_both(real, generated))
-            scaled = self.discriminator_optimizer.scale_loss(loss)
-        self.discriminator_optimizer.apply(tape.gradient(scaled, variables), variables)
-        return loss
+        optimizer, variables = self.discriminator_optimizer, self._discriminator_variables()
+        state = [*variables, *optimizer.variables]
+        return backend.descend(
+            optimizer, lambda: (discriminator_loss(*self._scores_of_both(real, generated)), None), variables, state
+        )[0]
 
     def _adversarial_loss(self, real, generated):
         if not self.feature_matching_weight:
             return self.adversarial_weight * generator_loss(self._scores(generated))
         wanted, outputs = self._scores_of_both(real, generated)
-        wanted = keras.tree.map_structure(tf.stop_gradient, wanted)
+        wanted = keras.tree.map_structure(ops.stop_gradient, wanted)
         matching = self.feature_matching_weight * feature_matching_loss(wanted, outputs)
         return self.adversarial_weight * generator_loss(outputs) + matching
 
     def _scores_of_both(self, real, generated):
         # Side by side in one batch: half as much to trace and to compile.
-        outputs = self._scores(tf.concat([real, generated], axis=0))
-        return [keras.tree.map_structure(lambda x, i=i: tf.split(x, 2)[i], outputs) for i in (0, 1)]
+        outputs = self._scores(ops.concatenate([real, generated], axis=0))
+        return [keras.tree.map_structure(lambda x, i=i: ops.split(x, 2)[i], outputs) for i in (0, 1)]
 
     def _scores(self, waveform):
         outputs = [output for discriminator in self.discriminators for output in discriminator(waveform)]
-        return keras.tree.map_structure(lambda x: tf.cast(x, tf.float32), outputs)
+        return keras.tree.map_structure(lambda x: ops.cast(x, "float32"), outputs)
 
     def _discriminator_variables(self):
         return [variable for discriminator in self.discriminators for variable in discriminator.trainable_variables]
 
     def _mel_distance(self, real, generated):
-        return tf.abs(log_mel(real, self._mel_spec) - log_mel(generated, self._mel_spec))
+        return ops.abs(log_mel(real, self._mel_spec) - log_mel(generated, self._mel_spec))
 
     def _updated(self, losses, weight=None):
         for name, value in losses.items():

@@ -5,8 +5,8 @@ from keras import ops
 
 from tf_wavenet._validation import check_dilations, check_positive_int, check_positive_ints
 from tf_wavenet.layers import CausalConv1D, HiFiGANResidualBlock, NonCausalConv1D, UpsampleConv1D
-from tf_wavenet.models.vocoder import Vocoder
-from tf_wavenet.models.vocoder_presets import GENERATORS
+from tf_wavenet.models.vocoders.presets import GENERATORS
+from tf_wavenet.models.vocoders.vocoder import Vocoder
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tf_wavenet.layers.conv_queue import ConvQueue
+from tf_wavenet.streaming.conv_queue import ConvQueue
 
 
 class StreamingLayer(keras.layers.Layer):

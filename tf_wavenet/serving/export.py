@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from tf_wavenet._validation import check_positive_int
-from tf_wavenet.models.vocoder import Vocoder
+from tf_wavenet.models.vocoders.vocoder import Vocoder
 from tf_wavenet.serving import Signatures, VocoderSignatures, write_assets, write_documents, write_warmup
-from tf_wavenet.streaming import Streamable
+from tf_wavenet.streaming.streamable import Streamable
 
 
 def export_saved_model(
@@ -45,7 +45,7 @@ def export_saved_model(
 
     Waveforms are float32 in [-1, 1]. With pre-emphasis (`MelSpec.preemphasis`), `serving_default`, `score` and `step`
     take and predict pre-emphasised samples; prompts and what is generated are without it, and what is generated may
-    leave [-1, 1]. With `MelSpec.loudness`, all audio is at that loudness (`tf_wavenet.data.preprocess`).
+    leave [-1, 1]. With `MelSpec.loudness`, all audio is at that loudness (`tf_wavenet.signal.preprocess`).
 
     A `Vocoder`, such as `HiFiGAN`, has `serving_default`: local_condition (and seed, int64, of the noise that Parallel
     WaveGAN needs) -> waveform. Causal, it has `initial_state`: batch_size -> state_*, and `generate_chunk`:

@@ -2,10 +2,12 @@
 
 import functools
 
-import tensorflow as tf
+import keras
+from keras import ops
 
+from tf_wavenet import backend
 from tf_wavenet._validation import check_positive_int, check_positive_ints
-from tf_wavenet.stft_loss import MultiResolutionSTFTLoss
+from tf_wavenet.losses.multi_resolution_stft_loss import MultiResolutionSTFTLoss
 
 
 class STFTLossInTurn:
@@ -24,7 +26,7 @@ class STFTLossInTurn:
 
     Example:
     >>> loss = STFTLossInTurn([(64, 16, 64), (128, 32, 128)], per_step=1)
-    >>> noise = tf.random.normal((2, 1000))
+    >>> noise = keras.random.normal((2, 1000))
     >>> bool(loss(0, noise, noise / 2) == loss(2, noise, noise / 2) != loss(1, noise, noise / 2))
     True
     """
@@ -60,19 +62,18 @@ class STFTLossInTurn:
         """
         losses = self._losses
         if len(losses) == 1:
-            return tf.reduce_mean(losses[0](real, generated))
-
-        def measure(loss, generated):
-            with tf.GradientTape() as tape:
-                tape.watch(generated)
-                value = tf.reduce_mean(loss(real, generated))
-            return value, tape.gradient(value, generated)
+            return ops.mean(losses[0](real, generated))
+        if keras.backend.backend() == "torch":
+            return ops.mean(losses[int(step) % len(losses)](real, generated))
 
         # Each branch takes its own gradient, so that none must keep intermediates for all of them.
-        @tf.custom_gradient
+        @ops.custom_gradient
         def of_step(generated):
-            branches = [functools.partial(measure, loss, generated) for loss in losses]
-            value, gradient = tf.switch_case(tf.cast(step % len(losses), tf.int32), branches)
+            branches = [
+                functools.partial(backend.value_and_gradient, lambda x, loss=loss: ops.mean(loss(real, x)))
+                for loss in losses
+            ]
+            value, gradient = ops.switch(ops.cast(step % len(losses), "int32"), branches, generated)
             return value, lambda upstream: upstream * gradient
 
         return of_step(generated)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.signal.mel_spec import MelSpec
 
 _MAX_GAIN = 100.0  # 40 dB: more would turn what is nearly silence into noise
 

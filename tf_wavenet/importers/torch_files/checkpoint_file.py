@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
-from tf_wavenet.importers.torch_checkpoint import read_torch_checkpoint
+from tf_wavenet.importers.torch_files.torch_checkpoint import read_torch_checkpoint
 
 
 def read_checkpoint(path: str | os.PathLike) -> Any:

@@ -4,9 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_positive_ints
-from tf_wavenet.mel_filterbank import analysis_window
-
-_LEAST_POWER = 1e-7  # below it, magnitudes are not told apart
+from tf_wavenet.signal.stft import stft_magnitude
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -73,23 +71,6 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
             "hop_lengths": list(self.hop_lengths),
             "win_lengths": list(self.win_lengths),
         }
-
-
-def stft_magnitude(waveform, fft_length, hop_length, win_length):
-    """Returns the magnitudes of a short-time Fourier transform, at least `sqrt(1e-7)`.
-
-    Args:
-        waveform: float32 `[batch, time]`.
-        fft_length: Length of the Fourier transform; frame f is centred on sample `f * hop_length`.
-        hop_length: Samples from frame to frame.
-        win_length: Samples of the Hann window.
-
-    Returns:
-        float32 `[batch, frames, fft_length // 2 + 1]`.
-    """
-    window = analysis_window("hann", win_length, fft_length).astype("float32")
-    real, imaginary = ops.stft(waveform, fft_length, hop_length, fft_length, window)
-    return ops.sqrt(ops.maximum(ops.square(real) + ops.square(imaginary), _LEAST_POWER))
 
 
 def _distance(y_true, y_pred, *lengths):

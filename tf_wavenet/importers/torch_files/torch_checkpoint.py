@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
-from tf_wavenet.importers.plain_pickle import checked_key, read_pickle
+from tf_wavenet.importers.torch_files.plain_pickle import checked_key, read_pickle
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # what files of PyTorch before 1.6 begin with
 _LEGACY_PROTOCOL = 1001

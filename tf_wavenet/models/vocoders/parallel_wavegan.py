@@ -6,8 +6,8 @@ import keras
 
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.layers import ConvInUpsampleNetwork, OutputHead, ResidualStack
-from tf_wavenet.models.vocoder import Vocoder
-from tf_wavenet.models.vocoder_presets import GENERATORS
+from tf_wavenet.models.vocoders.presets import GENERATORS
+from tf_wavenet.models.vocoders.vocoder import Vocoder
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

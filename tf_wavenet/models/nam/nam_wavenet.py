@@ -7,9 +7,9 @@ from keras import ops
 
 from tf_wavenet._validation import check_number
 from tf_wavenet.models._decoding import import_decoding
-from tf_wavenet.models.nam_head import NamHead
-from tf_wavenet.models.nam_layer_array import NamLayerArray
-from tf_wavenet.models.nam_presets import NAM_PRESETS
+from tf_wavenet.models.nam.head import NamHead
+from tf_wavenet.models.nam.layer_array import NamLayerArray
+from tf_wavenet.models.nam.presets import NAM_PRESETS
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")

@@ -1,6 +1,6 @@
 """Named sets of constructor arguments of the generators of GANs."""
 
-from tf_wavenet.mel_spec import MelSpec
+from tf_wavenet.signal.mel_spec import MelSpec
 
 _HIFI_GAN = {"mel_spec": MelSpec.from_preset("jik876")}
 

@@ -1,0 +1,24 @@
+"""What a training step of its own needs and Keras does differently on each backend: gradients, and seeded noise.
+
+May import nothing of this package. One module a backend, with the same functions; the one of the Keras backend is
+imported with this room.
+
+- `train_step(model, step, *arguments)`: what a model's `train_step` returns for the arguments that Keras gives it.
+  `step(data)` takes the step and returns the logs; it may assign to variables of the model and of its optimizers.
+- `test_step(model, step, *arguments)`: likewise.
+- `descend(optimizer, function, variables, state)`: one step of the optimizer down the loss of `function() -> (loss,
+  auxiliary)`, which it returns. `function` may assign to variables, all of which must be in `state`.
+- `value_and_gradient(function, x)`: `function(x)`, a scalar, and its gradient by x.
+- `normal(shape, seed, step)`: float32 noise that seed and step (int or integer tensor) alone decide.
+"""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from tf_wavenet.backend.tensorflow import descend, normal, test_step, train_step, value_and_gradient
+elif keras.backend.backend() == "jax":
+    from tf_wavenet.backend.jax import descend, normal, test_step, train_step, value_and_gradient
+else:
+    from tf_wavenet.backend.torch import descend, normal, test_step, train_step, value_and_gradient
+
+__all__ = ["descend", "normal", "test_step", "train_step", "value_and_gradient"]

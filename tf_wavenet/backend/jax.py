@@ -1,0 +1,56 @@
+"""Training steps on JAX, whose variables are arguments and results of every step."""
+
+import jax
+import keras
+
+
+def train_step(model, step, state, data):
+    """Returns the logs and the state after the step."""
+    groups = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+    return _with_state(groups, step, state, data)
+
+
+def test_step(model, step, state, data):
+    """Returns the logs and the state after the measurement."""
+    groups = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
+    return _with_state(groups, step, state, data)
+
+
+def descend(optimizer, function, variables, state):
+    """Takes a step of the optimizer and returns `function()`."""
+    given = [(variable, variable.value) for variable in state]
+
+    def differentiated(values):
+        with keras.StatelessScope([*given, *zip(variables, values, strict=True)]) as scope:
+            loss, auxiliary = function()
+            scaled = optimizer.scale_loss(loss)
+        return scaled, (loss, auxiliary, [scope.get_current_value(variable) for variable in state])
+
+    values = [variable.value for variable in variables]
+    gradients, (loss, auxiliary, after) = jax.grad(differentiated, has_aux=True)(values)
+    for variable, value in zip(state, after, strict=True):
+        variable.assign(value)
+    optimizer.apply(gradients, variables)
+    return loss, auxiliary
+
+
+def value_and_gradient(function, x):
+    """Returns `function(x)` and its gradient by x."""
+    return jax.value_and_grad(function)(x)
+
+
+def normal(shape, seed, step):
+    """Returns noise `shape`."""
+    return jax.random.normal(jax.random.fold_in(jax.random.key(seed), step), shape)
+
+
+def _with_state(groups, step, state, data):
+    values = [pair for group, given in zip(groups, state, strict=True) for pair in zip(group, given, strict=True)]
+    with keras.StatelessScope(values) as scope:
+        logs = step(data)
+    return logs, tuple([scope.get_current_value(variable) for variable in group] for group in groups)

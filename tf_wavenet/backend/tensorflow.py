@@ -1,0 +1,33 @@
+"""Training steps on TensorFlow."""
+
+import tensorflow as tf
+
+
+def train_step(model, step, data):
+    """Returns the logs."""
+    return step(data)
+
+
+test_step = train_step
+
+
+def descend(optimizer, function, variables, state):
+    """Takes a step of the optimizer and returns `function()`."""
+    with tf.GradientTape() as tape:
+        loss, auxiliary = function()
+        scaled = optimizer.scale_loss(loss)
+    optimizer.apply(tape.gradient(scaled, variables), variables)
+    return loss, auxiliary
+
+
+def value_and_gradient(function, x):
+    """Returns `function(x)` and its gradient by x."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = function(x)
+    return value, tape.gradient(value, x)
+
+
+def normal(shape, seed, step):
+    """Returns noise `shape`."""
+    return tf.random.stateless_normal(shape, tf.stack([tf.constant(seed, tf.int64), tf.cast(step, tf.int64)]))

@@ -1,0 +1,25 @@
+"""What the loss and the metric of predicted distributions share."""
+
+import keras
+from keras import ops
+
+
+class OfDistribution:
+    """Saves the constructor argument `distribution` and brings it back."""
+
+    def get_config(self):
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "distribution": keras.saving.serialize_keras_object(self.distribution)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the object of `get_config`."""
+        return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
+
+
+def weight_of_each_sample(sample_weight, samples):
+    """Returns weights `[batch]`, `[batch, 1]` or `[batch, time]` in the shape of `samples`, `[batch, time]`."""
+    weight = ops.convert_to_tensor(sample_weight)
+    if len(weight.shape) == 1:
+        weight = ops.expand_dims(weight, -1)
+    return ops.broadcast_to(weight, ops.shape(samples))

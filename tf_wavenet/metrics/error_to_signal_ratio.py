@@ -1,0 +1,36 @@
+"""The metric of models that turn one waveform into another, such as `NamWaveNet`."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="tf_wavenet")
+class ErrorToSignalRatio(keras.metrics.Metric):
+    """Energy of the error over energy of the target, of all samples together; 0 is perfect, 1 is what silence gets.
+
+    Example:
+    >>> metric = ErrorToSignalRatio()
+    >>> metric.update_state(keras.ops.array([[2.0, 0.0]]), keras.ops.array([[1.0, 0.0]]))
+    >>> float(metric.result())
+    0.25
+
+    References:
+        Wright et al., Real-Time Guitar Amplifier Emulation with Deep Learning (2020), equation 10.
+    """
+
+    def __init__(self, name="esr", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self._direction = "down"
+        self.error = self.add_variable((), "zeros", name="error")
+        self.signal = self.add_variable((), "zeros", name="signal")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds waveforms `[batch, time]`; `sample_weight` is None or broadcasts to them."""
+        y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
+        weight = 1.0 if sample_weight is None else ops.cast(sample_weight, self.dtype)
+        self.error.assign_add(ops.sum(weight * ops.square(y_pred - y_true)))
+        self.signal.assign_add(ops.sum(weight * ops.square(y_true)))
+
+    def result(self):
+        """Returns the ratio; 0 before the first sample."""
+        return ops.divide_no_nan(self.error.value, self.signal.value)

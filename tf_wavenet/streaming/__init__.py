@@ -1,0 +1,10 @@
+"""What it means to stream: state in, state out, one sample or one block at a time.
+
+May import nothing of this package.
+"""
+
+from tf_wavenet.streaming.conv_queue import ConvQueue
+from tf_wavenet.streaming.streamable import Streamable
+from tf_wavenet.streaming.streaming_layer import StreamingLayer
+
+__all__ = ["ConvQueue", "Streamable", "StreamingLayer"]
