@@ -16,17 +16,17 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from benchmarks import _points
-from benchmarks._judges import PACKAGES, require
-from benchmarks._recordings import read
-from benchmarks._scores import score, summarise
-from benchmarks._words import make_recognizer
+from benchmarks.judging import points
+from benchmarks.judging.packages import PACKAGES, require
+from benchmarks.judging.recordings import read
+from benchmarks.judging.scores import score, summarise
+from benchmarks.judging.words import make_recognizer
 from benchmarks.quality import copy_synthesis
 from tf_wavenet import Vocoder
-from training import history
-from training.command_line import parse, run
-from training.files import atomic_path
-from training.runs import RunFolder, load_model, set_voiced_temperature
+from training.cli.command_line import parse, run
+from training.cli.files import atomic_path
+from training.runs import history
+from training.runs.run_folder import RunFolder, load_model, set_voiced_temperature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +118,7 @@ def measure(config: CurveConfig) -> dict:
     name = folder.path.name
     recognizer = make_recognizer(texts) if config.words else None
     means = summarise(name, corpus, score(name, corpus, audio, rate, recognizer), rate)
-    names = [*_points.PANELS, "files", *(["word_error", "words"] if config.words else [])]
+    names = [*points.PANELS, "files", *(["word_error", "words"] if config.words else [])]
     times = {key: row[key] for key in ("step", "minutes", "cpu_minutes", "samples")}
     if config.voiced_temperature is not None:
         times["voiced_temperature"] = config.voiced_temperature
@@ -146,20 +146,20 @@ def about(folder: RunFolder) -> dict:
 def save_picture(curves: dict[str, dict], path: Path) -> None:
     """Draws curves into a PNG file."""
     with atomic_path(path) as partial:
-        _points.draw(curves).savefig(partial, format="png")
+        points.draw(curves).savefig(partial, format="png")
 
 
 def main() -> None:
     """Scores or draws as the command line says."""
     config = parse(CurveConfig)
     if config.draw:
-        save_picture({path.stem: _points.load(path) for path in config.draw}, config.picture)
+        save_picture({path.stem: points.load(path) for path in config.draw}, config.picture)
         return
-    baselines = {} if config.baseline is None else {"baselines": _points.load_baselines(config.baseline)}
+    baselines = {} if config.baseline is None else {"baselines": points.load_baselines(config.baseline)}
     out = config.out or Path("benchmarks/results") / f"{config.run.resolve().name}.json"
     point, made_by = measure(config), about(RunFolder(config.run))
     point |= {name: made_by[name] for name in ("commit", "date")}
-    curve = _points.add(out, point, made_by | baselines)
+    curve = points.add(out, point, made_by | baselines)
     save_picture({out.stem: curve}, out.with_suffix(".png"))
     print(json.dumps(point))
 

@@ -15,8 +15,8 @@ import numpy as np
 import tyro
 
 from tf_wavenet.data import index_corpus
-from training.command_line import parse
-from training.command_line import run as run_command
+from training.cli.command_line import parse
+from training.cli.command_line import run as run_command
 
 SILENCE_DB = -50.0
 BANDS_HZ = (0, 500, 1000, 4000)

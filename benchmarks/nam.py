@@ -14,9 +14,9 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from benchmarks._own_process import measure_alone
-from training.command_line import parse
-from training.command_line import run as run_command
+from benchmarks.timing.own_process import measure_alone
+from training.cli.command_line import parse
+from training.cli.command_line import run as run_command
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ def main() -> None:
     core = None if config.core is None else str(config.core.resolve())
     for preset in config.presets:
         case = {"preset": preset, "block_samples": config.block_samples, "rounds": config.rounds, "core": core}
-        figures = measure_alone("benchmarks._nam_blocks", case)
+        figures = measure_alone("benchmarks.peers.nam_blocks", case)
         if config.json:
             print(json.dumps(figures), flush=True)
             continue

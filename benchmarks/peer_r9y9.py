@@ -5,7 +5,7 @@
 The files held out, the windows and their order, the sample weights, the mu-law levels, the optimizer's settings, its
 learning rate at each step, the clipping, the averaged weights and the number of steps are those that
 `training.train` has with the same flags; `--precision` and `--jit-compile` do not concern the peer, which computes in
-float32. `_r9y9.DIFFERENCES` lists what cannot be made equal. Needs torch beside tensorflow.
+float32. `benchmarks.peers.r9y9.DIFFERENCES` lists what cannot be made equal. Needs torch beside tensorflow.
 
 Progress goes to stderr; Ctrl-C ends training early and scores what there is. In the folder of `--run` lie `peer.jsonl`
 (one line every `--validate-every` steps) and `peer.pt` (the averaged weights).
@@ -23,14 +23,14 @@ import numpy as np
 import tensorflow as tf
 import torch
 
-from benchmarks import _r9y9 as peer
-from benchmarks._bits import bits_per_sample, held_out_bits, mean
+from benchmarks.judging.bits import bits_per_sample, held_out_bits, mean
+from benchmarks.peers import r9y9 as peer
 from tf_wavenet import WaveNet, mu_law_encode
 from tf_wavenet.data import index_corpus, window_dataset
-from training.command_line import parse
-from training.command_line import run as run_command
-from training.config import TrainConfig
-from training.runs import load_model
+from training.cli.command_line import parse
+from training.cli.command_line import run as run_command
+from training.runs.config import TrainConfig
+from training.runs.run_folder import load_model
 from training.train import build_model
 
 

@@ -18,17 +18,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks._griffin_lim import griffin_lim
-from benchmarks._judges import PACKAGES, require
-from benchmarks._recordings import read
-from benchmarks._scores import Corpus, score, summarise, table
-from benchmarks._words import make_recognizer
+from benchmarks.judging.griffin_lim import griffin_lim
+from benchmarks.judging.packages import PACKAGES, require
+from benchmarks.judging.recordings import read
+from benchmarks.judging.scores import Corpus, score, summarise, table
+from benchmarks.judging.words import make_recognizer
 from tf_wavenet import MelSpec, Vocoder, WaveNet, mu_law_decode, mu_law_encode
 from tf_wavenet.data import log_mel, preprocess
-from training.command_line import parse, run
-from training.files import atomic_path
-from training.runs import load_model, set_voiced_temperature
-from training.wav import WavWriter
+from training.cli.command_line import parse, run
+from training.cli.files import atomic_path
+from training.cli.wav import WavWriter
+from training.runs.run_folder import load_model, set_voiced_temperature
 
 BASELINES = ("recordings", "mu-law", "Griffin-Lim")
 

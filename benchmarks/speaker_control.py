@@ -16,10 +16,10 @@ import numpy as np
 import tyro
 from tqdm import tqdm
 
-from benchmarks._judges import SAMPLE_RATE
-from benchmarks._speakers import Speakers, leave_one_out, voice
-from training.command_line import parse, run
-from training.corpus import read_corpus
+from benchmarks.judging.packages import SAMPLE_RATE
+from benchmarks.judging.speakers import Speakers, leave_one_out, voice
+from training.cli.command_line import parse, run
+from training.corpora.read_corpus import read_corpus
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,8 +3,9 @@
 Measured is `model.train_on_batch` on one batch that stays in memory: forward, backward, Adam and the metric, everything
 that Keras does in a step, nothing subtracted; no data pipeline. Samples per second count every sample of the batch.
 
-Beside it stands a bound: the step's matrix products alone, see `_products.py`, always compiled with XLA. The two take
-turns in the same process and the best time of each counts, because neighbours on a machine only ever make it slower.
+Beside it stands a bound: the step's matrix products alone (`benchmarks.timing.products`), always compiled with XLA. The
+two take turns in the same process and the best time of each counts, because neighbours on a machine only ever make it
+slower.
 `ratio` is bound time over step time.
 
 Each case runs in a process of its own, so that `peak_memory_mib` (largest resident size during training, before the
@@ -15,9 +16,9 @@ import dataclasses
 import json
 from typing import Literal
 
-from benchmarks._own_process import measure_alone
-from training.command_line import parse
-from training.command_line import run as run_command
+from benchmarks.timing.own_process import measure_alone
+from training.cli.command_line import parse
+from training.cli.command_line import run as run_command
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ def cases(config: BenchConfig) -> list[dict[str, object]]:
         config: What was asked for.
 
     Returns:
-        Keyword arguments of `_train_step.measure`, each preset with XLA and without.
+        Keyword arguments of `benchmarks.timing.train_step.measure`, each preset with XLA and without.
     """
     if config.quick:
         config = dataclasses.replace(config, presets=("tiny",), batch_size=1, window_samples=400, rounds=2)
@@ -65,7 +66,7 @@ def main() -> None:
     """Measures as the command line says."""
     config = parse(BenchConfig)
     for case in cases(config):
-        figures = measure_alone("benchmarks._train_step", case)
+        figures = measure_alone("benchmarks.timing.train_step", case)
         if config.json:
             print(json.dumps(figures), flush=True)
             continue

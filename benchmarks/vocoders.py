@@ -26,10 +26,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import quality
-from benchmarks._scores import table
+from benchmarks.judging.scores import table
 from tf_wavenet import HiFiGAN, ISTFTVocoder, ParallelWaveGAN, Vocoder, WaveNet
-from training.command_line import parse
-from training.command_line import run as run_command
+from training.cli.command_line import parse
+from training.cli.command_line import run as run_command
 
 PRESETS = {
     **dict.fromkeys(("vocoder", "lpc_vocoder"), WaveNet),

@@ -14,13 +14,13 @@ from tqdm import tqdm
 
 from tf_wavenet import MelSpec, WaveNet
 from tf_wavenet.data import AudioFile, Manifest, log_mel
-from training.command_line import parse, run
-from training.corpus import read_corpus
-from training.corpus_checks import Check, check_corpus
-from training.file_measures import SPECTRUM_HZ, FileMeasures, measure_file
-from training.files import atomic_path
-from training.mel_statistics import MelStatistics
-from training.pictures import draw_corpus
+from training.cli.command_line import parse, run
+from training.cli.files import atomic_path
+from training.corpora.checks import Check, check_corpus
+from training.corpora.measures import SPECTRUM_HZ, FileMeasures, measure_file
+from training.corpora.mel_statistics import MelStatistics
+from training.corpora.read_corpus import read_corpus
+from training.scoring.pictures import draw_corpus
 
 SHOWN_FILES = 5
 _FRAMES_AT_ONCE = 4000

@@ -4,13 +4,13 @@ import shutil
 import time
 from pathlib import Path
 
-from training.command_line import run as run_command
-from training.config import TrainConfig
+from training.cli.command_line import run as run_command
 from training.evaluate import EvaluateConfig, evaluate
 from training.export import ExportConfig, export
 from training.generate import GenerateConfig, generate
-from training.runs import RunFolder
-from training.scores import table
+from training.runs.config import TrainConfig
+from training.runs.run_folder import RunFolder
+from training.scoring.scores import table
 from training.train import train
 
 CONFIG = TrainConfig(

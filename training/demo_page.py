@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_wavenet.data import AudioError, load_audio
-from training.command_line import parse, run
-from training.pictures import save_picture
-from training.served_model import ServedModel
-from training.wav import WavWriter
+from training.cli.command_line import parse, run
+from training.cli.wav import WavWriter
+from training.runs.served_model import ServedModel
+from training.scoring.pictures import save_picture
 
 MAX_SECONDS = 30.0
 CHUNK_SECONDS = 0.5

@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from tf_wavenet import WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, window_dataset
-from training.baselines import entropy_bits
-from training.command_line import parse, run
-from training.conditions import check_files, check_meaning, window_arguments
-from training.config import TrainConfig
-from training.corpus import read_corpus
-from training.runs import find_run, load_model, stored_sample_rate
-from training.scores import BASELINE_UNIT, Baselines, Score, table, unit_of
+from training.cli.command_line import parse, run
+from training.corpora.read_corpus import read_corpus
+from training.runs.conditions import check_files, check_meaning, window_arguments
+from training.runs.config import TrainConfig
+from training.runs.run_folder import find_run, load_model, stored_sample_rate
+from training.scoring.baselines import entropy_bits
+from training.scoring.scores import BASELINE_UNIT, Baselines, Score, table, unit_of
 
 WINDOW_SAMPLES = 16000
 

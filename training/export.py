@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from tf_wavenet import export_saved_model
-from training.command_line import parse, run
-from training.config import TrainConfig
-from training.files import atomic_path
-from training.runs import find_run, load_model
+from training.cli.command_line import parse, run
+from training.cli.files import atomic_path
+from training.runs.config import TrainConfig
+from training.runs.run_folder import find_run, load_model
 
 
 @dataclasses.dataclass(frozen=True)

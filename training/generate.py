@@ -10,14 +10,14 @@ from tqdm import tqdm
 
 from tf_wavenet import Vocoder, WaveNet
 from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
-from training.command_line import parse, run
-from training.files import atomic_path
-from training.linguistic import features_of_text
-from training.linguistic_spec import LinguisticSpec
+from training.cli.command_line import parse, run
+from training.cli.files import atomic_path
+from training.cli.wav import WavWriter
 from training.make_sample_corpus import VOICES
-from training.pictures import save_picture
-from training.runs import find_run, load_model, set_voiced_temperature, stored_sample_rate
-from training.wav import WavWriter
+from training.runs.run_folder import find_run, load_model, set_voiced_temperature, stored_sample_rate
+from training.scoring.pictures import save_picture
+from training.text.linguistic import features_of_text
+from training.text.linguistic_spec import LinguisticSpec
 
 
 @dataclasses.dataclass(frozen=True)

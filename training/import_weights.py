@@ -7,8 +7,8 @@ from typing import Annotated
 import tyro
 
 from tf_wavenet.importers import import_weights
-from training.command_line import parse, run
-from training.files import atomic_path
+from training.cli.command_line import parse, run
+from training.cli.files import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tf_wavenet.data import AudioError, load_audio
-from training.command_line import parse, run
+from training.cli.command_line import parse, run
 from training.prepare import write_flac, write_metadata
 
 SAMPLE_RATE = 16000

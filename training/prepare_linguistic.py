@@ -9,15 +9,15 @@ import tyro
 from tqdm import tqdm
 
 from tf_wavenet.data import AudioFile
-from training.command_line import parse, run
-from training.corpus import read_corpus
-from training.f0 import measure_f0
-from training.files import atomic_path
-from training.labels import LABEL_SUFFIXES, read_labels, write_htk
-from training.linguistic import linguistic_features
-from training.linguistic_spec import LinguisticSpec
+from training.cli.command_line import parse, run
+from training.cli.files import atomic_path
+from training.corpora.read_corpus import read_corpus
 from training.make_sample_corpus import VOICES
-from training.phonemes import Phone, espeak_version, speak_phonemes
+from training.text.f0 import measure_f0
+from training.text.labels import LABEL_SUFFIXES, read_labels, write_htk
+from training.text.linguistic import linguistic_features
+from training.text.linguistic_spec import LinguisticSpec
+from training.text.phonemes import Phone, espeak_version, speak_phonemes
 
 SPEC_FILE = "spec.json"
 _SAME = 0.01  # full scale; the sample corpus and espeak-ng 1.51 differ by the rounding to 16 bits

@@ -11,16 +11,16 @@ import tensorflow as tf
 
 from tf_wavenet import GANVocoder, Muon, Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
-from training import callbacks, history
-from training.clock import Budget, Clock
-from training.command_line import parse
-from training.command_line import run as run_command
-from training.conditions import check_files, check_meaning, conditions_of_file, model_arguments, window_arguments
-from training.config import TrainConfig
-from training.corpus import read_corpus
-from training.precision import describe
-from training.runs import RunFolder
-from training.vocoders import HeldOutVocoder, make_gan, make_optimizers
+from training.cli.command_line import parse
+from training.cli.command_line import run as run_command
+from training.corpora.read_corpus import read_corpus
+from training.runs import callbacks, history
+from training.runs.clock import Budget, Clock
+from training.runs.conditions import check_files, check_meaning, conditions_of_file, model_arguments, window_arguments
+from training.runs.config import TrainConfig
+from training.runs.precision import describe
+from training.runs.run_folder import RunFolder
+from training.runs.vocoders import HeldOutVocoder, make_gan, make_optimizers
 
 
 def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNet | GANVocoder:
@@ -176,7 +176,7 @@ def train(config: TrainConfig) -> RunFolder:
     order["augment"] = VoiceAugmentation(config.sample_rate) if config.augment else None
     training_windows = windows(training, config.batch_size, **order)
     print(
-        f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
+        f"{len(training.cli.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
         f"{_describe(network, config)}" + (f"; from step {start}" if start else "") + "\n"
         f"{describe(config.precision)}"

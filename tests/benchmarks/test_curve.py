@@ -10,11 +10,13 @@ from matplotlib.image import imread
 
 pytest.importorskip("librosa", reason="librosa is not installed: pip install -e '.[quality]'")
 
-from benchmarks import _points, _scores, curve  # noqa: E402
-from training import history  # noqa: E402
-from training.config import TrainConfig  # noqa: E402
-from training.corpus import read_corpus  # noqa: E402
-from training.runs import RunFolder  # noqa: E402
+from benchmarks import curve  # noqa: E402
+from benchmarks.judging import points as _points  # noqa: E402
+from benchmarks.judging import scores as _scores  # noqa: E402
+from training.corpora.read_corpus import read_corpus  # noqa: E402
+from training.runs import history  # noqa: E402
+from training.runs.config import TrainConfig  # noqa: E402
+from training.runs.run_folder import RunFolder  # noqa: E402
 
 BASELINES = [
     {"system": "recordings", "pesq_wb": 4.64, "stoi": 1.0, "dnsmos": 3.11, "files": 3},

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from benchmarks._own_process import measure_alone
 from benchmarks.nam import BenchConfig
+from benchmarks.timing.own_process import measure_alone
 
 
 @pytest.mark.parametrize("name", ["block_samples", "rounds"])
@@ -22,7 +22,7 @@ def test_refuses_a_core_that_is_not_there(tmp_path):
 
 def test_a_failing_case_is_reported():
     with pytest.raises(ValueError, match="Expected a preset"):
-        measure_alone("benchmarks._nam_blocks", {"preset": "nope", "block_samples": 64, "rounds": 1, "core": None})
+        measure_alone("benchmarks.peers.nam_blocks", {"preset": "nope", "block_samples": 64, "rounds": 1, "core": None})
 
 
 @pytest.mark.large

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import _judges, _scores, quality
+from benchmarks import quality
+from benchmarks.judging import packages as _judges
+from benchmarks.judging import scores as _scores
 from tf_wavenet import MelSpec, mu_law_decode, mu_law_encode
 from tf_wavenet.data import load_audio, log_mel, preprocess, restore
-from training.wav import WavWriter
+from training.cli.wav import WavWriter
 
 CORPUS = Path(__file__).parents[2] / "training/sample_corpus"
 SPEC = MelSpec.from_preset("speech_16k")

@@ -9,8 +9,8 @@ for package in ("pyworld", "librosa"):
     pytest.importorskip(package, reason=f"{package} is not installed: pip install -e '.[quality]'")
 
 from benchmarks import speaker_control  # noqa: E402
-from benchmarks._speakers import Speakers  # noqa: E402
-from training.wav import WavWriter  # noqa: E402
+from benchmarks.judging.speakers import Speakers  # noqa: E402
+from training.cli.wav import WavWriter  # noqa: E402
 
 CORPUS = Path(__file__).parents[2] / "training/sample_corpus"
 VOICES = [np.full(14, level) for level in (0.0, 1.0, 10.0, 11.0)]

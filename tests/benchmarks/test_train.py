@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks._own_process import measure_alone
+from benchmarks.timing.own_process import measure_alone
 from benchmarks.train import BenchConfig, cases
 
 
@@ -30,7 +30,7 @@ def test_refuses_sizes_out_of_range(name, value):
 def test_a_failing_case_is_reported():
     case = {"preset": "nope", "xla": False, "batch_size": 1, "window_samples": 8, "rounds": 1, "threads": 0}
     with pytest.raises(ValueError, match="Expected a preset"):
-        measure_alone("benchmarks._train_step", case)
+        measure_alone("benchmarks.timing.train_step", case)
 
 
 @pytest.mark.large

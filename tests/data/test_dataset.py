@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet import Gaussian, WaveNet
 from tf_wavenet.data import AudioFile, StoredFeatures, index_corpus, steps_per_epoch, window_dataset
 from tf_wavenet.data.waveform_cache import WaveformCache

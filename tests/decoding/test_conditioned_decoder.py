@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from tests import reference
-from tests.streaming_contract import randomise
+from tests.support import reference
+from tests.support.streaming_contract import randomise
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.decoding import decoder as decoder_module
 from tf_wavenet.decoding.decoder import decoder_of

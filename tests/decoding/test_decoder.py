@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests import reference
-from tests.streaming_contract import randomise
+from tests.support import reference
+from tests.support.streaming_contract import randomise
 from tf_wavenet import WaveNet, mu_law_encode
 from tf_wavenet.decoding import decoder as decoder_module
 from tf_wavenet.decoding.decoder import decoder_of

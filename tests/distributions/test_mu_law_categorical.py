@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from tests import reference
+from tests.support import reference
 from tf_wavenet import MuLawCategorical, mu_law_encode
 
 distribution = MuLawCategorical()

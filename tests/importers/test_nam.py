@@ -10,8 +10,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from tests import nam_reference
-from tests.nam_reference import random_nam
+from tests.support import nam_reference
+from tests.support.nam_reference import random_nam
 from tf_wavenet import NamWaveNet
 from tf_wavenet.importers import read_nam, write_nam
 

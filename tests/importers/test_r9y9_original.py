@@ -14,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tests.importers.r9y9_reference import CASES, HPARAMS  # noqa: E402
-from tests.originals import randomise_original  # noqa: E402
+from tests.support.originals import randomise_original  # noqa: E402
 from tf_wavenet import MuLawCategorical, mu_law_encode  # noqa: E402
 from tf_wavenet.importers import Settings, StateDict, from_r9y9, read_checkpoint  # noqa: E402
 

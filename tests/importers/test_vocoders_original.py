@@ -15,7 +15,7 @@ import pytest
 torch = pytest.importorskip("torch")
 yaml = pytest.importorskip("yaml")
 
-from tests.originals import load_original, randomise_original  # noqa: E402
+from tests.support.originals import load_original, randomise_original  # noqa: E402
 from tf_wavenet import MelSpec  # noqa: E402
 from tf_wavenet.importers import import_weights  # noqa: E402
 

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests import reference
-from tests.streaming_contract import randomise
+from tests.support import reference
+from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import Conditioning, ConvInUpsampleNetwork
 
 HOP, FRAMES = 6, 5

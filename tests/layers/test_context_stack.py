@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests import reference
-from tests.streaming_contract import randomise, verify_streaming_contract
+from tests.support import reference
+from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet import Streamable
 from tf_wavenet.layers import ContextStack
 

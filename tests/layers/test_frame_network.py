@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests import reference
-from tests.streaming_contract import randomise
+from tests.support import reference
+from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import FrameNetwork
 
 CASES = [{"num_blocks": 2}, {"num_blocks": 0}, {"num_blocks": 2, "look_ahead": 0}, {"num_blocks": 2, "look_ahead": 2}]

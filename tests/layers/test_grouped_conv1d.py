@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import GroupedConv1D
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests import reference
+from tests.support import reference
 from tf_wavenet import MelSpec
 from tf_wavenet.layers import LinearPredictor
 from tf_wavenet.signal import linear_prediction

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tests import reference
+from tests.support import reference
 from tf_wavenet.layers import MuLawDecode, MuLawEncode
 
 

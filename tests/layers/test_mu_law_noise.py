@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests import reference
+from tests.support import reference
 from tf_wavenet.layers import MuLawNoise
 
 

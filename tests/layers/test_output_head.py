@@ -1,7 +1,7 @@
 import numpy as np
 
-from tests import reference
-from tests.streaming_contract import randomise
+from tests.support import reference
+from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import OutputHead
 
 

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests import reference
-from tests.streaming_contract import randomise
+from tests.support import reference
+from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import UpsampleConv1D
 
 SIZES = [(1, 1), (4, 2), (16, 8), (6, 3), (10, 5), (5, 3), (7, 2), (3, 3)]

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests import reference
-from tests.streaming_contract import Conditioned, randomise, verify_streaming_contract
+from tests.support import reference
+from tests.support.streaming_contract import Conditioned, randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, MuLawCategorical, Residual, WaveNet
 
 HOP, FRAMES = 8, 12

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests import reference
-from tests.streaming_contract import randomise, verify_streaming_contract
+from tests.support import reference
+from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, Streamable, WaveNet
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -37,7 +37,7 @@ def test_receptive_field_of_the_scalar_model_from_gradients(waveform):
     model = tiny(distribution=Gaussian())
     assert model.input_encoding == "scalar"
     randomise(model)
-    from tests.streaming_contract import _field_from_gradients
+    from tests.support.streaming_contract import _field_from_gradients
 
     assert _field_from_gradients(model, previous(waveform)) == model.receptive_field == 1 + 1 + 6
 

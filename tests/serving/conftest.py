@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet import MelSpec, WaveNet, export_saved_model
 
 

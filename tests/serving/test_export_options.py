@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.serving.conftest import Host, Served, carried
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet import MelSpec, WaveNet, export_saved_model
 
 SAMPLES = 40

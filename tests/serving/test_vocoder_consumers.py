@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet import ISTFTVocoder, MelSpec, export_saved_model
 
 pytestmark = pytest.mark.large

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN, export_saved_model
 
 SPEC = MelSpec.from_preset("speech_16k", hop_length=16, win_length=64, fft_length=128, num_mels=6)

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests import reference
+from tests.support import reference
 from tf_wavenet import MelSpec
 from tf_wavenet.signal import mel_to_magnitude
 

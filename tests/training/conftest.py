@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from training.config import TrainConfig
-from training.corpus import read_corpus
-from training.phonemes import find_espeak
+from training.corpora.read_corpus import read_corpus
+from training.runs.config import TrainConfig
+from training.text.phonemes import find_espeak
 from training.train import train
 
 

@@ -10,7 +10,7 @@ import soxr
 
 from training import check
 from training.check import CheckConfig, find, mel_spec
-from training.command_line import run
+from training.cli.command_line import run
 
 RATE = 16000
 

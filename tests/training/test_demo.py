@@ -5,8 +5,8 @@ import dataclasses
 import soundfile
 import tensorflow as tf
 
-from training.config import TrainConfig
 from training.demo import CONFIG, demo
+from training.runs.config import TrainConfig
 
 
 def test_demo_leaves_all_it_names_and_can_be_run_again(tiny_config, tmp_path, capsys):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet import MelSpec, WaveNet, export_saved_model
 from tf_wavenet.data import log_mel, preprocess
 from training.demo_page import PageConfig, find_models, speak
-from training.served_model import ServedModel
+from training.runs.served_model import ServedModel
 
 pytestmark = pytest.mark.large
 

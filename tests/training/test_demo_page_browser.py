@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.streaming_contract import randomise
+from tests.support.streaming_contract import randomise
 from tf_wavenet import WaveNet, export_saved_model
 
 pytestmark = pytest.mark.large

@@ -9,10 +9,10 @@ import pytest
 from tf_wavenet import Gaussian, MixtureOfLogistics, WaveNet, mu_law_encode
 from tf_wavenet.data import AudioError, Manifest, load_audio
 from training import evaluate as script
-from training.baselines import LinearPredictor, count_levels, entropy_bits, unigram_bits
 from training.evaluate import EvaluateConfig, evaluate
-from training.runs import load_model
-from training.scores import Score
+from training.runs.run_folder import load_model
+from training.scoring.baselines import LinearPredictor, count_levels, entropy_bits, unigram_bits
+from training.scoring.scores import Score
 
 
 def test_scores_of_the_held_out_files(trained):

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from training import export as script
 from training.export import ExportConfig, export
-from training.runs import load_model
+from training.runs.run_folder import load_model
 
 
 def test_exported_model_computes_what_the_trained_one_does(trained, tmp_path):

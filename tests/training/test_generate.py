@@ -9,14 +9,14 @@ import pytest
 import soundfile
 
 from tf_wavenet.data import AudioError, load_audio, log_mel, preprocess
-from training.command_line import parse
+from training.cli.command_line import parse
+from training.cli.wav import WavWriter
 from training.generate import GenerateConfig, generate, write_audio
-from training.linguistic import features_of_text
-from training.linguistic_spec import LinguisticSpec
-from training.phonemes import speak_phonemes
-from training.runs import load_model
+from training.runs.run_folder import load_model
+from training.text.linguistic import features_of_text
+from training.text.linguistic_spec import LinguisticSpec
+from training.text.phonemes import speak_phonemes
 from training.train import train
-from training.wav import WavWriter
 
 
 def test_file_holds_the_model_s_samples(trained, tmp_path):

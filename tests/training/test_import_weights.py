@@ -10,7 +10,7 @@ from tests.importers.torch_files import call, write_zip
 from tests.importers.vocoder_reference import JIK876, jik876_shapes, random_state
 from tf_wavenet.importers import import_weights
 from training import import_weights as script
-from training.command_line import run
+from training.cli.command_line import run
 
 
 @pytest.fixture

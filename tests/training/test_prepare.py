@@ -9,7 +9,7 @@ import soundfile
 
 from tf_wavenet.data import Manifest, index_corpus, load_audio
 from training import prepare
-from training.command_line import run
+from training.cli.command_line import run
 
 
 def convert(monkeypatch, *arguments):

@@ -8,11 +8,11 @@ import pytest
 import soundfile
 
 from training import make_sample_corpus, prepare_linguistic
-from training.command_line import run
-from training.labels import read_labels, write_htk
-from training.linguistic import features_of_text, linguistic_features
-from training.linguistic_spec import LinguisticSpec
-from training.phonemes import Phone, espeak_version
+from training.cli.command_line import run
+from training.text.labels import read_labels, write_htk
+from training.text.linguistic import features_of_text, linguistic_features
+from training.text.linguistic_spec import LinguisticSpec
+from training.text.phonemes import Phone, espeak_version
 
 pytest.importorskip("pyworld", reason="needs pyworld", exc_type=ImportError)
 SAMPLE_CORPUS = Path(make_sample_corpus.__file__).parent / "sample_corpus"

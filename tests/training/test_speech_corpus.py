@@ -9,7 +9,7 @@ import pytest
 
 from tf_wavenet.data import AudioError, index_corpus
 from training import speech_corpus
-from training.command_line import run
+from training.cli.command_line import run
 
 TONE = 0.3 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests import nam_reference
-from tests.training.test_amp_pair import RATE, amplified, playing
+from tests.support import nam_reference
+from tests.training.amp.test_pair import RATE, amplified, playing
 from tf_wavenet.importers import read_nam
-from training.amp_config import AmpConfig
-from training.amp_pair import AmpPair
+from training.amp.config import AmpConfig
+from training.amp.pair import AmpPair
 from training.train_amp import train, windows
 
 LATENCY = 37

@@ -1,0 +1,1 @@
+"""Judges of speech, the recordings they judge, and tables of what they say."""

@@ -1,0 +1,1 @@
+"""Other programs' models, to be timed beside ours."""

@@ -1,0 +1,13 @@
+"""Indexing before the eyes of the user."""
+
+from training.corpora.read_corpus import read_corpus
+
+
+def test_files_left_out_are_named(corpus, tmp_path, capsys):
+    for path in corpus.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "bad.wav").write_text("no audio")
+    manifest = read_corpus(tmp_path, 8000)
+    assert len(manifest.files) == 7
+    output = capsys.readouterr()
+    assert f"left out: {tmp_path / 'bad.wav'}" in output.out + output.err

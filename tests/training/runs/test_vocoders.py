@@ -1,0 +1,205 @@
+"""Training of GAN vocoders from the command line's configuration to a model that speaks."""
+
+import dataclasses
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+
+from tests.training.test_train import contents
+from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, Muon, ParallelWaveGAN
+from training.generate import GenerateConfig, generate
+from training.runs.config import TrainConfig
+from training.runs.run_folder import RunFolder, load_model
+from training.runs.vocoders import make_gan, make_mel_spec
+from training.train import build_model, train
+
+SETTINGS = {
+    "generator_channels": 16,
+    "discriminator_channels": 16,
+    "sample_rate": 8000,
+    "window_samples": 2048,
+    "batch_size": 2,
+    "validation_fraction": 0.3,
+    "steps": 6,
+    "warmup_steps": 2,
+    "ema": 0.5,
+    "validate_every": 3,
+    "checkpoint_every": 3,
+    "log_every": 3,
+    "sample_seconds": 0.1,
+    "precision": "float32",
+    "jit_compile": False,
+}
+models = pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "istft_vocoder"])
+CLASSES = {"hifi_gan_v3": HiFiGAN, "parallel_wavegan": ParallelWaveGAN, "istft_vocoder": ISTFTVocoder}
+
+
+@pytest.fixture(scope="module")
+def finished(corpus, tmp_path_factory):
+    """Function of a model's name that trains it once."""
+    runs = {}
+
+    def get(model):
+        if model not in runs:
+            folder = tmp_path_factory.mktemp("vocoders") / model
+            config = TrainConfig(model=model, data=corpus, run=folder, discriminator_start=2, **SETTINGS)
+            runs[model] = train(config), config
+        return runs[model]
+
+    return get
+
+
+@models
+@pytest.mark.large
+def test_best_model_is_the_generator_with_the_averages(finished, model):
+    run, config = finished(model)
+    best = load_model(run.best, vocoders=True)
+    assert isinstance(best, CLASSES[model])
+    assert best.mel_spec.sample_rate == 8000 and best.dtype_policy.name == "float32"
+    assert json.loads((run.path / "best.json").read_text()).keys() == {"step", "stft_loss"}
+    step, _ = run.best_score()
+    trained = build_model(config)
+    trained.load_weights(run.checkpoint(step))
+    for ours, average in zip(best.weights, trained.optimizer._model_variables_moving_average, strict=True):
+        np.testing.assert_array_equal(ours, average)
+
+
+@pytest.mark.large
+def test_resumed_equals_uninterrupted_to_the_bit(corpus, tmp_path):
+    # Compiled, as by default: without XLA, threads add some gradients up in an order of their own.
+    settings = {**SETTINGS, "steps": 4, "validate_every": 4, "checkpoint_every": 2, "jit_compile": True}
+    settings |= {"augment": True, "discriminator_start": 1, "optimizer": "muon"}
+    config = TrainConfig(model="hifi_gan_v3", data=corpus, run=tmp_path / "whole", **settings)
+    whole = train(config)
+    shutil.copytree(whole.path, tmp_path / "killed")
+    RunFolder(tmp_path / "killed").checkpoint(4).unlink()
+    resumed = train(dataclasses.replace(config, run=tmp_path / "killed", resume=True))
+    ours, theirs = contents(resumed.checkpoint(4)), contents(whole.checkpoint(4))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    assert not np.array_equal(*(contents(whole.checkpoint(step))["optimizer/vars/2"] for step in (2, 4)))
+
+
+@models
+@pytest.mark.large
+def test_copy_synthesis(finished, corpus, model, tmp_path):
+    run, _ = finished(model)
+    config = GenerateConfig(model=run.path, copy_synthesis=corpus / "0.wav", out=tmp_path / "out.wav")
+    wav, _ = generate(config)
+    samples, rate = soundfile.read(wav)
+    assert rate == 8000 and 1500 <= len(samples) <= 1500 + 2 * 256 and np.isfinite(samples).all()
+    with pytest.raises(ValueError, match="Expected no --prompt"):
+        generate(dataclasses.replace(config, temperature=0.5))
+    with pytest.raises(ValueError, match="Expected what to speak"):
+        generate(dataclasses.replace(config, copy_synthesis=None))
+
+
+def test_the_weight_of_the_stft_loss_is_the_models():
+    for options, weight in (
+        ({"model": "hifi_gan_v3"}, 0.0),
+        ({"model": "parallel_wavegan"}, 1.0),
+        ({"model": "hifi_gan_v3", "stft_weight": 45.0}, 45.0),
+        ({"model": "istft_vocoder"}, 1.0),
+    ):
+        model = make_gan(TrainConfig(**options, generator_channels=16, discriminator_channels=16))
+        assert model.stft_weight == weight
+
+
+def test_an_istft_vocoder_has_discriminators_only_if_asked_for(corpus, tmp_path):
+    config = TrainConfig(model="istft_vocoder", **SETTINGS)
+    model = build_model(config)
+    assert model.discriminators == [] and model.discriminator_optimizer is None
+    assert (model.resolutions_per_step, len(model.stft_resolutions), model.mel_weight) == (2, 4, 0.5)
+    model = build_model(dataclasses.replace(config, discriminator_start=4))
+    assert len(model.discriminators) == 2 and model.discriminator_start == 4
+
+
+@pytest.mark.large
+def test_an_istft_vocoder_trains_without_discriminators_and_resumes_to_the_bit(corpus, tmp_path):
+    settings = {**SETTINGS, "steps": 4, "validate_every": 4, "checkpoint_every": 1, "jit_compile": True}
+    config = TrainConfig(model="istft_vocoder", data=corpus, run=tmp_path / "whole", **settings)
+    whole = train(config)
+    shutil.copytree(whole.path, tmp_path / "killed")
+    for step in (2, 3, 4):  # goes on in the middle of a turn of the resolutions
+        RunFolder(tmp_path / "killed").checkpoint(step).unlink(missing_ok=True)
+    resumed = train(dataclasses.replace(config, run=tmp_path / "killed", resume=True))
+    ours, theirs = contents(resumed.checkpoint(4)), contents(whole.checkpoint(4))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+@pytest.mark.parametrize(("rate", "hop", "fft_length"), [(8000, 100, 512), (16000, 200, 1024), (22050, 276, 2048)])
+def test_mels_of_an_istft_vocoder_keep_their_length_in_time(rate, hop, fft_length):
+    spec = make_mel_spec(TrainConfig(model="istft_vocoder", sample_rate=rate))
+    assert (spec.sample_rate, spec.hop_length, spec.win_length, spec.fft_length) == (rate, hop, 4 * hop, fft_length)
+    assert spec.fmax == 7600 * rate / 16000 and spec.normalization is not None
+    if rate == 16000:
+        assert spec == MelSpec.from_preset("speech_16k").standardized()
+
+
+@pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "istft_vocoder", "wavenet"])
+def test_muon_trains_the_generator_and_adam_the_discriminators(model):
+    options = {} if model == "wavenet" else {"generator_channels": 16, "discriminator_channels": 16}
+    made = build_model(TrainConfig(model=model, optimizer="muon", clipnorm=3.0, ema=0.5, **options))
+    assert isinstance(made.optimizer, Muon)
+    assert (made.optimizer.global_clipnorm, made.optimizer.ema_momentum) == (3.0, 0.5)
+    if model in ("hifi_gan_v3", "parallel_wavegan"):
+        assert isinstance(made.discriminator_optimizer, keras.optimizers.Adam)
+
+
+def test_published_settings_are_the_defaults():
+    hifi_gan, parallel_wavegan = TrainConfig(model="hifi_gan_v1"), TrainConfig(model="parallel_wavegan", steps=400_000)
+    assert (hifi_gan.batch_size, hifi_gan.window_samples, hifi_gan.learning_rate) == (16, 8192, 2e-4)
+    assert (parallel_wavegan.batch_size, parallel_wavegan.window_samples) == (6, 25600)
+    assert (parallel_wavegan.learning_rate, parallel_wavegan.discriminator_start) == (1e-4, 100_000)
+    istft = TrainConfig(model="istft_vocoder")
+    assert (istft.batch_size, istft.window_samples, istft.learning_rate, istft.clipnorm) == (16, 16000, 1e-3, 1.0)
+    assert (istft.ema, istft.discriminator_start) == (0.999, None)
+    wavenet = TrainConfig()
+    assert (wavenet.batch_size, wavenet.window_samples, wavenet.learning_rate, wavenet.ema) == (4, 8000, 2e-3, 0.999)
+
+
+def test_discriminators_of_parallel_wavegan_learn_at_half_the_rate():
+    config = TrainConfig(model="parallel_wavegan", **{**SETTINGS, "steps": 20, "schedule": "constant"})
+    model = build_model(config)
+    rates = [float(o._learning_rate(10)) for o in (model.optimizer, model.discriminator_optimizer)]
+    np.testing.assert_allclose(rates, [1e-4, 5e-5], rtol=1e-6)
+
+
+def test_both_learning_rates_fall_to_zero_at_the_last_step():
+    config = TrainConfig(model="parallel_wavegan", **{**SETTINGS, "steps": 20}, discriminator_start=12)
+    model = build_model(config)
+    for optimizer, steps in ((model.optimizer, 20), (model.discriminator_optimizer, 8)):
+        assert float(optimizer._learning_rate(steps - 1)) > float(optimizer._learning_rate(steps)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("model", "mel"), [("hifi_gan_v1", None), ("istft_vocoder", "kan_bayashi"), ("parallel_wavegan", None)]
+)
+def test_mels_are_standardised(model, mel):
+    rate = {"sample_rate": 22050} if mel else {}
+    spec = make_mel_spec(TrainConfig(model=model, mel=mel, **rate))
+    name = mel or ("jik876" if model == "hifi_gan_v1" else "kan_bayashi")
+    assert spec.normalization == MelSpec.from_preset(name).standardized().normalization
+
+
+def test_refuses_settings_of_other_models():
+    with pytest.raises(ValueError, match="Expected window_samples above 1024.*Received: window_samples=1024"):
+        TrainConfig(model="hifi_gan_v1", window_samples=1024)
+    for options, name in (({"model": "hifi_gan_v1", "dilations": (1, 2)}, "dilations"), ({"causal": True}, "causal")):
+        with pytest.raises(ValueError, match=f"Expected {name} with"):
+            TrainConfig(**options)
+
+
+@pytest.mark.large
+def test_a_wavenet_is_asked_for_where_only_it_will_do(finished):
+    run, _ = finished("hifi_gan_v3")
+    with pytest.raises(ValueError, match="to be a WaveNet. Received: HiFiGAN"):
+        load_model(run.path)
+    assert keras.models.load_model(run.best).local_hop == 256

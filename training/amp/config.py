@@ -1,0 +1,82 @@
+"""The configuration of the training of an amplifier model; the command line's flags are its fields."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Literal
+
+from training.cli.files import atomic_path
+
+
+@dataclasses.dataclass(frozen=True)
+class AmpConfig:
+    """Trains a model of an amplifier or another effect on what went in and what came out.
+
+    Raises:
+        ValueError: For a value out of range, naming the field.
+    """
+
+    input: Path
+    """Recording of what went into the amplifier."""
+    output: Path
+    """Recording of what came out: same rate, same length."""
+    run: Path = Path("runs/amp")
+    """Folder that is made for this run: the model as .nam and .keras, and the configuration."""
+    model: Literal["nam_standard", "nam_lite", "nam_feather", "nam_nano", "nam_a2", "nam_a2_lite"] = "nam_standard"
+    """Architecture."""
+    name: str = ""
+    """Name of the amplifier, for the .nam file."""
+
+    latency: int | None = None
+    """Samples by which the output is late; None measures it."""
+    latency_margin: int = 8
+    """Samples that a measured latency is cut short by, because a sound's begin comes before its peak."""
+    validation_seconds: float = 9.0
+    """End of the recordings that is held out, in seconds."""
+
+    epochs: int = 100
+    """Times that the recordings are gone through."""
+    batch_size: int = 16
+    """Windows in a training step."""
+    window_samples: int = 8192
+    """Length of a window in samples; the receptive field comes on top."""
+    learning_rate: float = 0.004
+    """Learning rate of the first epoch."""
+    learning_rate_decay: float = 0.007
+    """Share of the learning rate that each epoch takes away."""
+    pre_emphasis_weight: float = 0.0
+    """Weight of the pre-emphasised error in the loss, beside the plain one."""
+    seed: int = 0
+    """Seed of the initial weights and of the order of windows."""
+    jit_compile: bool = True
+    """Compile the training step with XLA."""
+
+    def __post_init__(self) -> None:
+        """Checks each field."""
+        for name in ("epochs", "batch_size", "window_samples", "learning_rate", "validation_seconds"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
+        for name in ("latency_margin", "pre_emphasis_weight", "seed"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
+        if not 0 <= self.learning_rate_decay < 1:
+            raise ValueError(
+                "Expected learning_rate_decay to be at least 0 and below 1. "
+                f"Received: learning_rate_decay={self.learning_rate_decay}"
+            )
+
+    @property
+    def preset(self) -> str:
+        """Name of the architecture for `NamWaveNet.from_preset`."""
+        return self.model.removeprefix("nam_")
+
+    def save(self, path: Path) -> None:
+        """Writes the configuration as JSON, all but `run`.
+
+        Args:
+            path: File to write, in the run folder.
+        """
+        values = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        del values["run"]
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(values, indent=2) + "\n")

@@ -1,0 +1,1 @@
+"""Corpora of recordings: read, measured and checked before anything is trained on them."""

@@ -1,0 +1,43 @@
+"""What a run was at each validation: a file of JSON lines, appended to."""
+
+import json
+from pathlib import Path
+
+from training.cli.files import atomic_path
+
+
+def append(path: Path, row: dict) -> None:
+    """Adds a line.
+
+    Args:
+        path: The file; made if need be.
+        row: `step` and what was measured there.
+    """
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def read(path: Path) -> list[dict]:
+    """Reads all lines but one that a killed process left unfinished.
+
+    Args:
+        path: The file, which may be missing.
+
+    Returns:
+        The rows, oldest first.
+    """
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def forget(path: Path, step: int) -> None:
+    """Drops what lies past a step, because the run goes on from there.
+
+    Args:
+        path: The file, which may be missing.
+        step: The last that is kept.
+    """
+    if path.exists():
+        kept = [row for row in read(path) if row["step"] <= step]
+        with atomic_path(path) as partial:
+            partial.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")

@@ -1,0 +1,197 @@
+"""The folder of a training run, and how the other scripts find the model in it."""
+
+import dataclasses
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import keras
+
+from tf_wavenet import Vocoder, WaveNet
+from training.cli.files import atomic_path
+from training.runs.config import TrainConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """Names of the files of a training run.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The TrainConfig, as JSON; its presence makes the folder a run."""
+        return self.path / "config.json"
+
+    @property
+    def train(self) -> Path:
+        """Manifest of the training files."""
+        return self.path / "train.json"
+
+    @property
+    def validation(self) -> Path:
+        """Manifest of the held-out files."""
+        return self.path / "validation.json"
+
+    @property
+    def best(self) -> Path:
+        """The model with the lowest held-out figure so far, of a WaveNet bits per sample."""
+        return self.path / "best.keras"
+
+    @property
+    def last(self) -> Path:
+        """The model at the newest validation: discriminators improve what no held-out figure tells."""
+        return self.path / "last.keras"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard's folder."""
+        return self.path / "logs"
+
+    @property
+    def linguistic_spec(self) -> Path:
+        """What the local features mean, of a model that speaks text."""
+        return self.path / "spec.json"
+
+    @property
+    def progress(self) -> Path:
+        """Step, time and figures of every validation, one JSON object a line."""
+        return self.path / "progress.jsonl"
+
+    def checkpoint(self, step: int) -> Path:
+        """Weights and optimizer state after `step` training steps."""
+        return self.path / "checkpoints" / f"step-{step:08d}.weights.h5"
+
+    def time(self, step: int) -> Path:
+        """What the clock read when that checkpoint was written."""
+        return self.path / "checkpoints" / f"step-{step:08d}.json"
+
+    def checkpoints(self) -> list[tuple[int, Path]]:
+        """Steps and files of the checkpoints, oldest first."""
+        found = (self.path / "checkpoints").glob("step-*.weights.h5")
+        return sorted((int(re.sub(r"\D", "", path.name.split(".")[0])), path) for path in found)
+
+    def best_score(self) -> tuple[int, float] | None:
+        """Step and held-out figure of `best`, or None before the first validation."""
+        path = self.path / "best.json"
+        if not (path.exists() and self.best.exists()):
+            return None
+        score = json.loads(path.read_text())
+        step = score.pop("step")
+        (figure,) = score.values()
+        return step, figure
+
+    def save_best(self, model: keras.Model, step: int, figure: float, metric: str = "bits_per_sample") -> None:
+        """Replaces `best`, without optimizer, and its score.
+
+        Killed between the two, a resumed run comes to this step again and writes the same two files.
+        """
+        _save_bare(model, self.best)
+        with atomic_path(self.path / "best.json") as partial:
+            partial.write_text(json.dumps({"step": step, metric: figure}) + "\n")
+
+    def save_last(self, model: keras.Model, step: int) -> None:
+        """Replaces `last`, without optimizer, and notes its step in last.json."""
+        _save_bare(model, self.last)
+        with atomic_path(self.path / "last.json") as partial:
+            partial.write_text(json.dumps({"step": step}) + "\n")
+
+    def last_step(self) -> int | None:
+        """Step of `last`, or None before the first validation, and in runs of earlier versions."""
+        path = self.path / "last.json"
+        return json.loads(path.read_text())["step"] if path.exists() and self.last.exists() else None
+
+
+def _save_bare(model: keras.Model, path: Path) -> None:
+    bare = type(model).from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    with atomic_path(path) as partial:
+        bare.save(partial)
+
+
+def find_run(model: Path) -> RunFolder | None:
+    """The run that a model belongs to.
+
+    Args:
+        model: A run folder, or a file in it.
+
+    Returns:
+        The run, or None for a model file that lies elsewhere.
+    """
+    run = RunFolder(model if model.is_dir() else model.parent)
+    return run if run.config.exists() else None
+
+
+def load_model(model: Path, vocoders: bool = False) -> WaveNet | Vocoder:
+    """Loads a trained model.
+
+    Args:
+        model: A run folder (its best model is taken), or a `.keras` file.
+        vocoders: Whether it may be the generator of a GAN.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: If there is none, or it is of another kind.
+    """
+    file = RunFolder(model).best if model.is_dir() else model
+    if not file.exists():
+        raise ValueError(f"Expected --model to be a run folder or a .keras file. Not found: {file}")
+    try:
+        loaded = keras.models.load_model(file, compile=False)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"Expected {file} to be a model saved by Keras: {error}") from error
+    if not isinstance(loaded, (WaveNet, Vocoder) if vocoders else WaveNet):
+        raise ValueError(f"Expected {file} to be a WaveNet. Received: {type(loaded).__name__}")
+    return loaded
+
+
+def set_voiced_temperature(model: WaveNet | Vocoder, factor: float | None) -> None:
+    """Sets the factor on the temperature in voiced frames, of a model with linear prediction.
+
+    Args:
+        model: The model.
+        factor: Positive; None leaves it as it is.
+
+    Raises:
+        ValueError: If it is not positive, or the model has no linear prediction.
+    """
+    if factor is None:
+        return
+    predictor = getattr(model, "predictor", None)
+    if predictor is None or not factor > 0:
+        expected = "Expected --voiced-temperature to be positive, with a model with linear prediction"
+        raise ValueError(f"{expected}. Received: {factor}, {type(model).__name__}")
+    predictor.voiced_temperature = factor
+
+
+def stored_sample_rate(path: Path, model: WaveNet | Vocoder, given: int | None) -> int:
+    """The rate of the audio that a model was trained on.
+
+    Args:
+        path: A run folder, or a file in it, or a model file elsewhere.
+        model: The model that lies there; if it speaks mels, the rate is theirs.
+        given: Rate in Hz from the command line, which wins over that of the run; or None.
+
+    Returns:
+        Rate in Hz.
+
+    Raises:
+        ValueError: If none is known, or another is given than that of the model's mels.
+    """
+    if model.mel_spec is not None:
+        if given not in (None, model.mel_spec.sample_rate):
+            raise ValueError(f"Expected --sample-rate {model.mel_spec.sample_rate}, the mels'. Received: {given}")
+        return model.mel_spec.sample_rate
+    if given is not None:
+        return given
+    run = find_run(path)
+    if run is None:
+        raise ValueError(f"Expected --sample-rate, because no config.json lies beside {path}")
+    return TrainConfig.load(run.config).sample_rate

@@ -1,0 +1,1 @@
+"""What evaluation finds, what a model must beat, and pictures of sound."""

@@ -1,0 +1,1 @@
+"""From text, labels and pitch to linguistic features."""
