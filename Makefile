@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 LATEST := .venv-latest
 JAX := .venv-jax
+TORCH := .venv-torch
 # tensorflow-io and the pinned reference environment exist for Python 3.10 to 3.12; newer Pythons get the latest.
 REFERENCE := $(shell $(PYTHON) -c "import sys; print(int((3, 10) <= sys.version_info[:2] <= (3, 12)))")
 ifeq ($(REFERENCE),1)
@@ -13,10 +14,13 @@ INSTALL := -e ".[train,test]"
 ALL := -e ".[quality,serving,page,test]"
 endif
 BIN := $(VENV)/bin
+# What runs on every Keras backend, without TensorFlow.
+NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/optimizers tests/layers tests/models \
+	tests/test_golden.py
 # Two processes, a test file to one of them.
 PYTEST := -m pytest -n 2 --dist loadfile -rs
 
-.PHONY: setup demo test test-large test-latest test-jax bench lint format
+.PHONY: setup demo test test-large test-latest test-jax test-torch bench lint format
 
 setup: $(VENV)/ready
 
@@ -60,8 +64,17 @@ test-latest: $(LATEST)/ready
 	$(LATEST)/bin/python $(PYTEST)
 
 test-jax: $(JAX)/ready
-	KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) tests/test_mu_law.py tests/signal tests/distributions tests/test_objectives.py tests/test_muon.py \
-		tests/test_streaming_contract.py tests/layers tests/models
+	KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(NEUTRAL)
+
+# Without TensorFlow as well: the two in one process crash (torch 2.14's triton beside TensorFlow 2.21).
+$(TORCH)/ready: setup.py
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/pip install --quiet --upgrade pip
+	$(TORCH)/bin/pip install --quiet keras torch pytest pytest-xdist scipy
+	touch $@
+
+test-torch: $(TORCH)/ready
+	KERAS_BACKEND=torch $(TORCH)/bin/python $(PYTEST) $(NEUTRAL)
 
 bench: setup
 	$(BIN)/python -m benchmarks.decode

@@ -4,14 +4,9 @@ import scipy.linalg
 from scipy import signal
 
 from tf_wavenet import MelSpec
-from tf_wavenet.signal import levinson, linear_prediction, mel_to_magnitude, voicing
+from tf_wavenet.signal import levinson, linear_prediction, log_mel, mel_to_magnitude, voicing
 
 SPEC = MelSpec.from_preset("speech_16k", preemphasis=0.85).standardized()
-
-
-@pytest.fixture
-def log_mel():
-    return pytest.importorskip("tf_wavenet.data", reason="tf_wavenet.data needs TensorFlow and soundfile").log_mel
 
 
 @pytest.mark.parametrize("order", [1, 2, 16])
@@ -55,7 +50,7 @@ def test_synthesis_is_stable(kind, rng):
     assert np.isfinite(a).all() and max(radius) < 1.0
 
 
-def test_predicts_the_recording_that_the_mels_are_of(rng, log_mel):
+def test_predicts_the_recording_that_the_mels_are_of(rng):
     resonance = signal.lfilter(
         [1.0], np.poly(0.97 * np.exp(1j * np.array([0.2, -0.2, 0.9, -0.9]))).real, rng.normal(size=8000)
     )
@@ -72,7 +67,7 @@ def test_order_0_predicts_nothing():
     assert tuple(linear_prediction(np.zeros((2, 3, 80), "float32"), SPEC, order=0).shape) == (2, 3, 0)
 
 
-def test_voicing_follows_the_tilt_of_the_spectrum(rng, log_mel):
+def test_voicing_follows_the_tilt_of_the_spectrum(rng):
     noise, pulses = rng.normal(0, 0.1, 16000), np.zeros(16000)
     pulses[::133] = 1.0  # 120 Hz
     voice = signal.lfilter([1.0], [1.0, -0.95], pulses)

@@ -1,11 +1,12 @@
 """Filters and windows against librosa and SciPy."""
 
-import librosa
 import numpy as np
 import pytest
 import scipy.signal
 
 from tf_wavenet.signal.mel_filterbank import analysis_window, hz_to_mel, mel_filterbank, mel_to_hz
+
+librosa = pytest.importorskip("librosa")
 
 
 @pytest.mark.parametrize(

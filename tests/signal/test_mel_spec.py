@@ -198,7 +198,7 @@ def test_features_of_another_recipe_are_refused(received, spec, message):
 @pytest.mark.parametrize("kind", ["square", "noise", "impulses", "constant"])
 @pytest.mark.parametrize("name", PRESETS)
 def test_no_waveform_in_full_scale_is_refused(name, kind, rng):
-    from tf_wavenet.data import log_mel
+    from tf_wavenet.signal import log_mel
 
     time = np.arange(8000)
     square = np.sign(np.sin(2 * np.pi * time / 100 + 0.1))

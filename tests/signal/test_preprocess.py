@@ -7,7 +7,7 @@ import pytest
 import scipy.signal
 
 from tf_wavenet import MelSpec
-from tf_wavenet.data import preprocess, restore
+from tf_wavenet.signal import preprocess, restore
 
 PLAIN = MelSpec.from_preset("speech_16k")
 

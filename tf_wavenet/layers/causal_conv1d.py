@@ -108,7 +108,7 @@ class CausalConv1D(StreamingLayer):
         """Convolves the whole sequence, with zeros before its start."""
         return self.convolve(ops.pad(inputs, ((0, 0), (self.receptive_field - 1, 0), (0, 0))))
 
-    def forward(self, x, convolve):
+    def compute(self, x, convolve):
         """The convolution itself; see `StreamingLayer`."""
         return convolve(self, x)
 

@@ -59,7 +59,7 @@ class ConvNeXtBlock(StreamingLayer):
         initial = keras.initializers.Constant(self.layer_scale)
         self.scale = self.add_weight(name="scale", shape=(channels,), initializer=initial)
 
-    def forward(self, x, convolve):
+    def compute(self, x, convolve):
         """The arithmetic; see `StreamingLayer`."""
         return x + self.branch(convolve(self.conv, x))
 

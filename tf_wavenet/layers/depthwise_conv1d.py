@@ -73,7 +73,7 @@ class DepthwiseConv1D(StreamingLayer):
         before = self.receptive_field - 1 if self.causal else (self.receptive_field - 1) // 2
         return self.convolve(ops.pad(inputs, ((0, 0), (before, self.receptive_field - 1 - before), (0, 0))))
 
-    def forward(self, x, convolve):
+    def compute(self, x, convolve):
         """The convolution itself; see `StreamingLayer`."""
         return convolve(self, x)
 

@@ -81,7 +81,7 @@ class HiFiGANResidualBlock(StreamingLayer):
         for convolution in self.convolutions():
             convolution.build(input_shape)
 
-    def forward(self, x, convolve):
+    def compute(self, x, convolve):
         """The arithmetic; see `StreamingLayer`."""
         for i, dilated in enumerate(self.convs1):
             y = convolve(dilated, ops.leaky_relu(x, 0.1))

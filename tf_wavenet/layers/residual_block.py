@@ -103,7 +103,7 @@ class ResidualBlock(StreamingLayer):
         """Runs the whole sequence from a past of zeros."""
         return super().call(inputs, condition)
 
-    def forward(self, x, convolve, condition=None):
+    def compute(self, x, convolve, condition=None):
         """The arithmetic of figure 4; see `StreamingLayer`."""
         z = convolve(self.conv, x)
         gated = self.gate(z if condition is None else _added(z, condition))

@@ -96,14 +96,14 @@ class ResidualStack(StreamingLayer):
         """Runs the whole sequence from a past of zeros."""
         return super().call(inputs, condition)
 
-    def forward(self, x, convolve, condition=None):
+    def compute(self, x, convolve, condition=None):
         """Runs the blocks; see `StreamingLayer`."""
         conditions = [None] * len(self.blocks)
         if condition is not None:
             conditions = ops.split(condition, len(self.blocks), axis=-1)
         total = None
         for block, condition in zip(self.blocks, conditions, strict=True):
-            x, skip = block.forward(x, convolve, condition)
+            x, skip = block.compute(x, convolve, condition)
             total = skip if total is None else total + skip
         return total if self.skip_scale == 1.0 else total * self.skip_scale
 

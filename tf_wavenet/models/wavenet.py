@@ -319,10 +319,10 @@ class WaveNet(AutoregressiveModel):
         if self.context_stack is not None:
             gates = _sum(gates, self.context_stack(self._scalar(previous)))
         if self.predictor is None:
-            return self._parameters(self.stack(self.causal_conv(self._encode(previous)), gates))
+            return self._to_parameters(self.stack(self.causal_conv(self._encode(previous)), gates))
         prediction, residual = self.predictor(previous, coefficients)
         x = self.causal_conv(self._encode(previous, residual, prediction))
-        return self._parameters(self.stack(x, gates), prediction, temperature)
+        return self._to_parameters(self.stack(x, gates), prediction, temperature)
 
     def get_initial_state(self, batch_size):
         """Returns the state before the first sample.
@@ -382,7 +382,7 @@ class WaveNet(AutoregressiveModel):
         x = run("causal_conv", self._encode(*seen))
         if self.context_stack is not None:
             condition = _sum(condition, run("context_stack", self._scalar(previous)))
-        return self._parameters(run("stack", x, condition), *told), new_state
+        return self._to_parameters(run("stack", x, condition), *told), new_state
 
     def pack_state(self, state):
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
@@ -562,7 +562,7 @@ class WaveNet(AutoregressiveModel):
             return self._scalar(samples)
         return ops.one_hot(mu_law_encode(samples, self.mu), self.mu + 1, dtype=self.compute_dtype)
 
-    def _parameters(self, skip, *told):
+    def _to_parameters(self, skip, *told):
         params = ops.cast(self.head(skip), "float32")
         return ops.concatenate([params, *(ops.expand_dims(x, -1) for x in told)], axis=-1) if told else params
 

@@ -9,24 +9,24 @@ from tf_wavenet.streaming.conv_queue import ConvQueue
 class StreamingLayer(keras.layers.Layer):
     """Base of the layers whose only memory is the past inputs of causal convolutions with equal input channels.
 
-    A subclass writes its arithmetic once, in `forward(x, convolve)`, where `convolve(convolution, x)` applies one of
+    A subclass writes its arithmetic once, in `compute(x, convolve)`, where `convolve(convolution, x)` applies one of
     `self.convolutions()` in their order. The schedules differ in `convolve` only: over the whole sequence (`call`), one
     step from the queues (`step`), or a block that continues the queues (`prime`). See `tf_wavenet.Streamable`.
 
-    A subclass that is conditioned takes the condition as one more argument of `forward`, and all schedules pass it on.
+    A subclass that is conditioned takes the condition as one more argument of `compute`, and all schedules pass it on.
     """
 
     def convolutions(self):
-        """The `CausalConv1D`s that `forward` applies, in order."""
+        """The `CausalConv1D`s that `compute` applies, in order."""
         raise NotImplementedError
 
-    def forward(self, x, convolve, *condition):
+    def compute(self, x, convolve, *condition):
         """The arithmetic of the layer, pointwise in time but for `convolve(convolution, x)`."""
         raise NotImplementedError
 
     def call(self, inputs, *condition):
         """Runs the whole sequence `[batch, time, channels]` from a past of zeros."""
-        return self.forward(inputs, lambda convolution, x: convolution(x), *condition)
+        return self.compute(inputs, lambda convolution, x: convolution(x), *condition)
 
     def get_initial_state(self, batch_size):
         """Returns the state before the first step, a past of zeros.
@@ -60,7 +60,7 @@ class StreamingLayer(keras.layers.Layer):
             written.append(x)
             return convolution.apply_taps([*past, x])
 
-        outputs = self.forward(self._cast(inputs), convolve, *map(self._cast, condition))
+        outputs = self.compute(self._cast(inputs), convolve, *map(self._cast, condition))
         return outputs, queue.push(state, written)
 
     def prime(self, inputs, state, *condition):
@@ -81,7 +81,7 @@ class StreamingLayer(keras.layers.Layer):
             joined.append(ops.concatenate([histories[len(joined)], x], axis=1))
             return convolution.convolve(joined[-1])
 
-        outputs = self.forward(self._cast(inputs), convolve, *map(self._cast, condition))
+        outputs = self.compute(self._cast(inputs), convolve, *map(self._cast, condition))
         return outputs, queue.from_histories(joined)
 
     def pack_state(self, state):

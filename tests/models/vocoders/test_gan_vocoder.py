@@ -1,12 +1,15 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from keras import ops
 
+from tests.support.gradients import gradients
 from tests.support.streaming_contract import randomise
-from tf_wavenet import GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, MultiResolutionSTFTLoss, ParallelWaveGAN
-from tf_wavenet.data import log_mel
+from tf_wavenet import GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, MultiResolutionSTFTLoss, ParallelWaveGAN, backend
 from tf_wavenet.models import MultiPeriodDiscriminator, ParallelWaveGANDiscriminator
+from tf_wavenet.signal import log_mel
 
 SPEC = MelSpec.from_preset("speech_16k", hop_length=16, win_length=64, fft_length=128, num_mels=6)
 TIME = 2048
@@ -55,7 +58,11 @@ def batches(number):
 
 
 def arrays(variables):
-    return [np.array(variable) for variable in variables]
+    return [np.array(numpy_of(variable)) for variable in variables]
+
+
+def numpy_of(tensors):
+    return keras.tree.map_structure(ops.convert_to_numpy, tensors)
 
 
 def state(model):
@@ -110,7 +117,8 @@ def test_steps_before_discriminators_start_are_traced_without_them(monkeypatch):
 def test_discriminators_start_with_an_execution():
     model = make("hifi_gan", discriminator_start=4)
     model.compile("adam", "adam", steps_per_execution=3)
-    model.fit(tf.data.Dataset.from_tensors(next(batches(1))).repeat(9), shuffle=False, verbose=0)
+    [batch] = batches(1)
+    model.fit((batch for _ in range(9)), shuffle=False, verbose=0)
     assert (int(model.optimizer.iterations), int(model.discriminator_optimizer.iterations)) == (9, 3)
 
 
@@ -119,33 +127,35 @@ def test_generator_descends_the_sum_of_its_losses(kind):
     """One step of gradient descent, discriminators held still, against the losses put together here."""
     model = make(kind, generator_optimizer=keras.optimizers.SGD(0.1), discriminator_optimizer=keras.optimizers.SGD(0.0))
     inputs, real, weight = next(batches(1))
-    noise = tf.random.stateless_normal(real.shape, [0, 0])
+    noise = backend.normal(real.shape, 0, 0)
     given = {"local_condition": inputs["local_condition"], "noise": noise}
     given = given if kind == "parallel_wavegan" else inputs["local_condition"]
     [discriminator] = model.discriminators
-    with tf.GradientTape() as tape:
-        generated, true = model.generator(given) * weight, real * weight
+    true = ops.convert_to_tensor(real * weight)
+
+    def loss():
+        generated = model.generator(given) * weight
         fake, wanted = discriminator(generated), discriminator(true)
-        adversarial = sum(tf.reduce_mean((1 - outputs[-1]) ** 2) for outputs in fake)
+        adversarial = sum(ops.mean((1 - outputs[-1]) ** 2) for outputs in fake)
         if kind == "hifi_gan":
             pairs = zip(keras.tree.flatten(wanted), keras.tree.flatten(fake), strict=True)
-            matching = sum(tf.reduce_mean(tf.abs(a - b)) for a, b in pairs)
+            matching = sum(ops.mean(ops.abs(a - b)) for a, b in pairs)
             spec = MelSpec.from_config(SPEC.get_config() | {"fmax": 8000.0})
-            mel = tf.reduce_mean(tf.abs(log_mel(true, spec) - log_mel(generated, spec)))
-            expected = adversarial + 2 * matching + 45 * mel
-        else:
-            expected = 4 * adversarial + MultiResolutionSTFTLoss()(true, generated)
+            mel = ops.mean(ops.abs(log_mel(true, spec) - log_mel(generated, spec)))
+            return adversarial + 2 * matching + 45 * mel
+        return 4 * adversarial + MultiResolutionSTFTLoss()(true, generated)
+
     variables = model.generator.trainable_variables
-    gradients = tape.gradient(expected, variables)
-    wanted = [v.numpy() - 0.1 * g.numpy() for v, g in zip(variables, gradients, strict=True)]
+    expected, slopes = gradients(loss, variables)
+    wanted = [np.array(v) - 0.1 * g for v, g in zip(arrays(variables), slopes, strict=True)]
     of_discriminators = sum(
-        np.mean((np.asarray(r[-1]) - 1) ** 2) + np.mean(np.asarray(f[-1]) ** 2)
-        for r, f in zip(discriminator(true), fake, strict=True)
+        np.mean((r[-1] - 1) ** 2) + np.mean(f[-1] ** 2)
+        for r, f in zip(*(numpy_of(discriminator(x)) for x in (true, model.generator(given) * weight)), strict=True)
     )
     logs = model.train_on_batch(inputs, real, weight, return_dict=True)
     np.testing.assert_allclose(logs["loss"], expected, rtol=1e-5)
     np.testing.assert_allclose(logs["discriminator_loss"], of_discriminators, rtol=1e-5)
-    for variable, value in zip(variables, wanted, strict=True):
+    for variable, value in zip(arrays(variables), wanted, strict=True):
         np.testing.assert_allclose(variable, value, rtol=1e-4, atol=1e-5 * np.abs(value).max())
 
 
@@ -172,13 +182,17 @@ def test_mixed_precision(kind, dtype, jit_compile):
 def test_held_out_losses_are_means_over_samples_of_weight_one(kind):
     model, (inputs, real, weight) = make(kind), next(batches(1))
     logs = model.evaluate(inputs, real, sample_weight=weight, return_dict=True, verbose=0, batch_size=2)
-    noise = tf.random.stateless_normal(real.shape, tf.constant([0, -1], tf.int64))
+    noise = backend.normal(real.shape, 0, -1)
     given = {"local_condition": inputs["local_condition"], "noise": noise}
     generated = model.generator(given if kind == "parallel_wavegan" else inputs["local_condition"]) * weight
     lengths = zip(*RESOLUTIONS, strict=True) if kind == "istft_vocoder" else ()
-    rows = np.asarray(MultiResolutionSTFTLoss(*lengths, reduction=None)(real * weight, generated))
+    rows = numpy_of(MultiResolutionSTFTLoss(*lengths, reduction=None)(real * weight, generated))
     np.testing.assert_allclose(logs["stft_loss"], np.average(rows, weights=weight.mean(axis=1)), rtol=1e-5)
     assert logs["mel_loss"] > 0
+
+
+def distance(model, loss, features, real, weight):
+    return loss(real, model.generator(features) * weight)
 
 
 @pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.large)])
@@ -191,14 +205,13 @@ def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_comp
     variables = model.generator.trainable_variables
     for (inputs, real, weight), share in zip(batches(5), [*shares * 3][:5], strict=True):
         loss = MultiResolutionSTFTLoss(*zip(*(RESOLUTIONS[i] for i in share), strict=True))
-        with tf.GradientTape() as tape:
-            expected = loss(real * weight, model.generator(inputs["local_condition"]) * weight)
-        gradients = tape.gradient(expected, variables)
-        wanted = [v.numpy() - 0.01 * g.numpy() for v, g in zip(variables, gradients, strict=True)]
+        given = inputs["local_condition"], real * weight, weight
+        expected, slopes = gradients(functools.partial(distance, model, loss, *given), variables)
+        wanted = [v - 0.01 * g for v, g in zip(arrays(variables), slopes, strict=True)]
         model.reset_metrics()
         logs = model.train_on_batch(inputs, real, weight, return_dict=True)
         np.testing.assert_allclose(logs["stft_loss"], expected, rtol=1e-4)
-        for variable, value in zip(variables, wanted, strict=True):
+        for variable, value in zip(arrays(variables), wanted, strict=True):
             np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-3 * np.abs(value).max())
 
 

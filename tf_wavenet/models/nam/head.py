@@ -41,7 +41,7 @@ class NamHead(keras.layers.Layer):
             layer.build((None, None, input_channels))
         self.built = True
 
-    def forward(self, x, convolve):
+    def compute(self, x, convolve):
         """Returns `[batch, time, out_channels]` for `[batch, time, input_channels]`."""
         for activation, conv in zip(self.activations, self.convs, strict=True):
             x = convolve(conv, activation(x))

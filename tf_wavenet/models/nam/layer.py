@@ -88,7 +88,7 @@ class NamLayer(keras.layers.Layer):
             layer.build((None, None, input_channels))
         self.built = True
 
-    def forward(self, x, condition, convolve):
+    def compute(self, x, condition, convolve):
         """Returns the residual and the head output, `[batch, time, channels]` and `[batch, time, head channels]`."""
         z = self._film("conv_post_film", convolve(self.conv, self._film("conv_pre_film", x, condition)), condition)
         mixed = self.input_mixin.apply_taps([self._film("input_mixin_pre_film", condition, condition)])

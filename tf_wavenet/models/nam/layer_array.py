@@ -125,7 +125,7 @@ class NamLayerArray(keras.layers.Layer):
         self.head_rechannel.build((None, None, self.head_input_channels))
         self.built = True
 
-    def forward(self, x, condition, head, convolve):
+    def compute(self, x, condition, head, convolve):
         """Runs the layers.
 
         Args:
@@ -139,7 +139,7 @@ class NamLayerArray(keras.layers.Layer):
         """
         x = self.rechannel.apply_taps([x])
         for layer in self.layers:
-            x, y = layer.forward(x, condition, convolve)
+            x, y = layer.compute(x, condition, convolve)
             head = y if head is None else head + y
         return x, convolve(self.head_rechannel, head)
 

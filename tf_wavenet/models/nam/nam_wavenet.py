@@ -127,17 +127,17 @@ class NamWaveNet(keras.Model):
         """Returns the output for a whole waveform, from silence on."""
         return self.prime(waveform, self.get_initial_state(ops.shape(waveform)[0]))[0]
 
-    def forward(self, x, convolve):
+    def compute(self, x, convolve):
         """The arithmetic: `[batch, time, output_channels]` for `[batch, time, 1]`.
 
         `convolve(convolution, x)` applies a `CausalConv1D`, of this model or of its `condition_dsp`, in their order.
         """
-        condition = x if self.condition_dsp is None else self.condition_dsp.forward(x, convolve)
+        condition = x if self.condition_dsp is None else self.condition_dsp.compute(x, convolve)
         head = None
         for array in self.layer_arrays:
-            x, head = array.forward(x, condition, head, convolve)
+            x, head = array.compute(x, condition, head, convolve)
         head = head * self.head_scale
-        return head if self.post_head is None else self.post_head.forward(head, convolve)
+        return head if self.post_head is None else self.post_head.compute(head, convolve)
 
     def get_initial_state(self, batch_size):
         """Returns the state after endless silence: every convolution has seen nothing but the same value.
@@ -157,7 +157,7 @@ class NamWaveNet(keras.Model):
             pasts.append(ops.tile(x[:, 0], (1, conv.receptive_field - 1)))
             return conv.apply_taps([x] * conv.kernel_size)
 
-        self.forward(ops.zeros((batch_size, 1, 1), self.compute_dtype), convolve)
+        self.compute(ops.zeros((batch_size, 1, 1), self.compute_dtype), convolve)
         return {"past": ops.concatenate(pasts, axis=-1)}
 
     def step(self, sample, state):
@@ -199,7 +199,7 @@ class NamWaveNet(keras.Model):
             return conv.convolve(joined)
 
         x = ops.expand_dims(ops.cast(ops.convert_to_tensor(waveform), self.compute_dtype), -1)
-        y = ops.cast(self.forward(x, convolve), "float32")
+        y = ops.cast(self.compute(x, convolve), "float32")
         return (ops.squeeze(y, -1) if self.output_channels == 1 else y), {"past": past}
 
     def block_processor(self):

@@ -142,7 +142,7 @@ class HiFiGAN(Vocoder):
         stages = [layer for up, blocks in zip(self.ups, self.resblocks, strict=True) for layer in (up, *blocks)]
         return [self.conv_pre, *stages, self.conv_post]
 
-    def forward(self, features, noise, run):
+    def compute(self, features, noise, run):
         """The arithmetic; see `Vocoder`."""
         x = run(self.conv_pre, features)
         for up, blocks in zip(self.ups, self.resblocks, strict=True):

@@ -141,7 +141,7 @@ class ISTFTVocoder(Vocoder):
         """Those that look at more than one frame."""
         return [self.conv_pre, *self.blocks, self.inverse_stft]
 
-    def forward(self, features, noise, run):
+    def compute(self, features, noise, run):
         """The arithmetic; see `Vocoder`."""
         x, prior = run(self.conv_pre, features), 0.0
         if self.prior:

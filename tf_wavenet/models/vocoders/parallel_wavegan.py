@@ -142,7 +142,7 @@ class ParallelWaveGAN(Vocoder):
         """Those that look at more than one time."""
         return [self.upsample_net, self.stack]
 
-    def forward(self, features, noise, run):
+    def compute(self, features, noise, run):
         """The arithmetic; see `Vocoder`."""
         condition = self.projection(run(self.upsample_net, features))
         return self.head(run(self.stack, self.first_conv(noise), condition))

@@ -12,7 +12,7 @@ class Vocoder(keras.Model):
     """Base of models that make all samples of a frame at once, such as generators of GANs.
 
     A subclass sets `local_hop` and its layers, calls `self.build` at the end of its constructor, and writes its
-    arithmetic once, in `forward(features, noise, run)`, where `run(layer, x, ...)` applies one of
+    arithmetic once, in `compute(features, noise, run)`, where `run(layer, x, ...)` applies one of
     `self.streaming_layers()`: over the whole sequence (`call`) or over a block that continues a state (`prime`).
 
     Args:
@@ -62,12 +62,12 @@ class Vocoder(keras.Model):
         """Int, channels of the features: `num_mels`, by the name that a WaveNet has for it."""
         return self.num_mels
 
-    def forward(self, features, noise, run):
+    def compute(self, features, noise, run):
         """The arithmetic; returns `[batch, time, 1]`."""
         raise NotImplementedError
 
     def streaming_layers(self):
-        """The layers that `forward` runs, in order; their names are the keys of the state."""
+        """The layers that `compute` runs, in order; their names are the keys of the state."""
         raise NotImplementedError
 
     def call(self, inputs):
@@ -198,7 +198,7 @@ class Vocoder(keras.Model):
         features, noise = self.split_inputs(inputs)
         features = ops.cast(features, "float32")  # layers cast what they are given; a prior is made of all its bits
         noise = noise if noise is None else ops.cast(ops.expand_dims(noise, -1), self.compute_dtype)
-        return ops.squeeze(ops.cast(self.forward(features, noise, run), "float32"), -1)
+        return ops.squeeze(ops.cast(self.compute(features, noise, run), "float32"), -1)
 
     def _checked(self, local_condition, seed):
         if not is_int(seed) or not 0 <= seed < 2**63:
