@@ -157,7 +157,7 @@ def test_mixed_precision_keeps_predictions_exact(waveform):
 
 def test_preset_is_what_it_says():
     model = WaveNet.from_preset("lpc_vocoder")
-    assert (len(model.dilations), model.kernel_size, model.residual_channels) == (9, 3, 64)
+    assert (len(model.dilations), model.kernel_size, model.residual_channels) == (9, 3, 48)
     assert model.linear_prediction == {"order": 16, "lag_window": 40.0, "white_noise": 1e-4, "voiced_temperature": 0.6}
     assert model.mel_spec.preemphasis == 0.85 and model.context_frames == 15
 

@@ -26,8 +26,8 @@ PRESETS = {
     "lpc_vocoder": {
         "dilations": (1, 3, 9, 27, 81, 243, 1, 3, 9),
         "kernel_size": 3,
-        "residual_channels": 64,
-        "skip_channels": 64,
+        "residual_channels": 48,  # with 64 it decodes at 0.7 of the speed of "vocoder"
+        "skip_channels": 48,
         "skip_scale": 1 / 3,
         "mel_spec": _MELS,
         "frame_network": {"channels": 192, "num_blocks": 4},

@@ -264,7 +264,7 @@ class WaveNet(AutoregressiveModel):
             name: "tiny" (learns speech in minutes on two CPU cores), "small" (20 blocks, 32 / 128 channels), "paper"
                 (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give `speakers`),
                 "vocoder" (16 blocks, speaks the log-mels of "speech_16k", standardised, with pre-emphasis 0.85) or
-                "lpc_vocoder" (the same mels; 9 blocks of 64 channels, linear prediction, a network at the frame rate).
+                "lpc_vocoder" (the same mels; 9 blocks of 48 channels, linear prediction, a network at the frame rate).
             **overrides: Constructor arguments that replace the preset's.
 
         Returns:
