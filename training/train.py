@@ -48,7 +48,6 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
         ema_momentum=config.ema or 0.99,
     )
     model.compile(optimizer, jit_compile=config.jit_compile)
-    model.optimizer.build(model.trainable_variables)
     return model
 
 

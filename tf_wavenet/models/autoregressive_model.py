@@ -5,9 +5,10 @@ import keras
 from tf_wavenet.losses.negative_log_likelihood import NegativeLogLikelihood
 from tf_wavenet.metrics.bits_per_sample import BitsPerSample
 from tf_wavenet.models._decoding import import_decoding
+from tf_wavenet.models.exportable import Exportable
 
 
-class AutoregressiveModel(keras.Model):
+class AutoregressiveModel(Exportable):
     """Base of models whose `call(waveform)[:, t]` parametrises `self.distribution` of sample t given those before.
 
     A subclass sets `distribution`, implements `call` and the `tf_wavenet.Streamable` protocol (whose `step` and
@@ -143,11 +144,12 @@ class AutoregressiveModel(keras.Model):
         if weighted_metrics is None:
             weighted_metrics = [BitsPerSample(self.distribution)]
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)  # else the first step is traced twice
 
     def compile_from_config(self, config):
         """Compiles as the saved model was compiled; Keras calls it on loading."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Returns the loss; without targets the input waveform is the target."""

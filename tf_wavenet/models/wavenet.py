@@ -180,7 +180,7 @@ class WaveNet(AutoregressiveModel):
         if context_stack is not None:
             self.context_stack = context_stack.replace(units=units, dtype=policy, name="context_stack")
         # Everything is known here: a WaveNet has its weights from the start.
-        self.build((None, None))
+        self.build(self.input_shapes())
 
     @classmethod
     def from_preset(cls, name, **overrides):
@@ -456,6 +456,18 @@ class WaveNet(AutoregressiveModel):
 
     def _scalar(self, waveform):
         return ops.expand_dims(ops.cast(self.distribution.quantize(waveform), self.compute_dtype), -1)
+
+    def input_specs(self):
+        """Returns the `keras.layers.InputSpec` of the waveform, or with conditions a dict of all."""
+        spec = keras.layers.InputSpec
+        specs = {"waveform": spec("float32", (None, None))}
+        if self.local_channels is not None:
+            specs["local_condition"] = spec("float32", (None, None, self.local_channels))
+        if self.speakers is not None:
+            specs["global_condition"] = spec("int32", (None,))
+        elif self.global_channels is not None:
+            specs["global_condition"] = spec("float32", (None, self.global_channels))
+        return specs if len(specs) > 1 else specs["waveform"]
 
     def compute_output_shape(self, input_shape):
         """Returns `[batch, time, parameter_size]`."""

@@ -7,13 +7,14 @@ from keras import ops
 
 from tf_wavenet._validation import check_number
 from tf_wavenet.models._decoding import import_decoding
+from tf_wavenet.models.exportable import Exportable
 from tf_wavenet.models.nam.head import NamHead
 from tf_wavenet.models.nam.layer_array import NamLayerArray
 from tf_wavenet.models.nam.presets import NAM_PRESETS
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
-class NamWaveNet(keras.Model):
+class NamWaveNet(Exportable):
     """Model of an amplifier, pedal or other audio effect: turns what goes in into what comes out, sample by sample.
 
     The architecture of Neural Amp Modeler's `.nam` files, which `tf_wavenet.importers` reads and writes. Train it by
@@ -122,6 +123,18 @@ class NamWaveNet(keras.Model):
             if part is not None and not part.built:
                 part.build()
         self.built = True
+
+    def compile(self, optimizer="rmsprop", *arguments, **kwargs):
+        """Configures training as `keras.Model.compile`."""
+        super().compile(optimizer, *arguments, **kwargs)
+        if not self.built:
+            self.build()
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)  # else the first step is traced twice
+
+    def input_specs(self):
+        """Returns the `keras.layers.InputSpec` of the waveform."""
+        return keras.layers.InputSpec("float32", (None, None))
 
     def call(self, waveform):
         """Returns the output for a whole waveform, from silence on."""

@@ -107,7 +107,7 @@ class ParallelWaveGAN(Vocoder):
         )
         # In the dtype of its weights, float32 under mixed precision: a rounded waveform would be noisy.
         self.head = OutputHead(1, skip_channels, dtype=policy.variable_dtype, name="head")
-        self.build((None, None, self.num_mels))
+        self.build(self.input_shapes())
 
     @classmethod
     def from_preset(cls, name="parallel_wavegan", **overrides):

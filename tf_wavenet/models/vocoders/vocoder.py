@@ -5,10 +5,11 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int, is_int
+from tf_wavenet.models.exportable import Exportable
 from tf_wavenet.signal.mel_spec import MelSpec
 
 
-class Vocoder(keras.Model):
+class Vocoder(Exportable):
     """Base of models that make all samples of a frame at once, such as generators of GANs.
 
     A subclass sets `local_hop` and its layers, calls `self.build` at the end of its constructor, and writes its
@@ -48,6 +49,13 @@ class Vocoder(keras.Model):
                 raise ValueError(f"Expected num_mels to be the mel_spec's, {self.num_mels}. Received: {num_mels=}")
         self.causal = bool(causal)
         self.autocast = False
+
+    def input_specs(self):
+        """Returns the `keras.layers.InputSpec` of the features, or with noise a dict of both."""
+        features = keras.layers.InputSpec("float32", (None, None, self.num_mels))
+        if not self.needs_noise:
+            return features
+        return {"local_condition": features, "noise": keras.layers.InputSpec("float32", (None, None))}
 
     def _check_hop(self, name, scales):
         """Returns the product of `scales`, which must be the mel spec's hop."""

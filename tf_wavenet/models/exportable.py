@@ -1,0 +1,41 @@
+"""Models whose inputs are known before they are called."""
+
+import keras
+
+
+class Exportable(keras.Model):
+    """Base of models that `keras.Model.export` takes as they are, called or not.
+
+    A subclass says what its inputs are, `input_specs`.
+    """
+
+    def input_specs(self):
+        """Returns the `keras.layers.InputSpec` of the input, or a dict of them."""
+        raise NotImplementedError
+
+    def input_shapes(self):
+        """Returns the shapes of `input_specs`, which `build` gets: Keras saves a default signature of them."""
+        specs = self.input_specs()
+        return {name: spec.shape for name, spec in specs.items()} if isinstance(specs, dict) else specs.shape
+
+    def build_from_config(self, config):
+        """Leaves a model that was built by its constructor as it is."""
+        if not self.built:
+            super().build_from_config(config)
+
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
+        """Exports the forward pass as `keras.Model.export`, for batches and lengths of any size.
+
+        For a server that generates and keeps state, see `tf_wavenet.export_saved_model`.
+
+        Args:
+            filepath: Where to.
+            format: As in `keras.Model.export`.
+            verbose: As in `keras.Model.export`.
+            input_signature: As in `keras.Model.export`; None: `[input_specs()]`.
+            **kwargs: As in `keras.Model.export`.
+        """
+        if not self.built:
+            self.build()
+        signature = [self.input_specs()] if input_signature is None else input_signature
+        super().export(filepath, format=format, verbose=verbose, input_signature=signature, **kwargs)
