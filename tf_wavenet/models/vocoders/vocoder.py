@@ -6,6 +6,7 @@ from keras import ops
 
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.signal.mel_spec import MelSpec
+from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
 
 class Vocoder(keras.Model):
@@ -91,9 +92,7 @@ class Vocoder(keras.Model):
         Raises:
             ValueError: If the model is not causal.
         """
-        if not self.causal:
-            raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
-        return {layer.name: layer.get_initial_state(batch_size) for layer in self.streaming_layers()}
+        return {name: layer.get_initial_state(batch_size) for name, layer in self._layers_of_state().items()}
 
     def prime(self, inputs, state):
         """Makes the samples of a block of frames that continues a state.
@@ -113,6 +112,19 @@ class Vocoder(keras.Model):
             return y
 
         return self._waveform(inputs, run), new_state
+
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
+        return pack_states(self._layers_of_state(), state)
+
+    def unpack_state(self, rows, time=None):
+        """Returns the state of `pack_state`'s rows, whatever the time."""
+        return unpack_states(self._layers_of_state(), rows, time)
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return packed_size(self._layers_of_state())
 
     def generate(self, local_condition, seed=0):
         """Speaks features.
@@ -193,6 +205,11 @@ class Vocoder(keras.Model):
             "causal": self.causal,
             "mel_spec": self.mel_spec if self.mel_spec is None else keras.saving.serialize_keras_object(self.mel_spec),
         }
+
+    def _layers_of_state(self):
+        if not self.causal:
+            raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
+        return {layer.name: layer for layer in self.streaming_layers()}
 
     def _waveform(self, inputs, run):
         features, noise = self.split_inputs(inputs)
