@@ -99,7 +99,7 @@ class ServedModel:
             conditions = self._conditions(speaker, frames, index + made, n)
             out = self._call("generate_chunk", num_samples=np.int32(n), **sampling, **state, **conditions)
             state = _carried(out)
-            yield out["generated"][0] / gain
+            yield out["waveform"][0] / gain
 
     def _conditions(self, speaker, frames, index, num_samples):
         conditions = {}
