@@ -1,12 +1,16 @@
 """Vocoders' streams in another process: rows of strangers, and states that are none."""
 
+import re
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.serving.conftest import Host, Refused, carried
 from tests.serving.test_vocoder_signatures import MAKERS
 from tests.support.streaming_contract import randomise
 from tf_wavenet import export_saved_model
+from tf_wavenet.serving import VocoderSignatures
 
 NAN = np.float32(np.nan)
 
@@ -86,21 +90,21 @@ def test_a_spoiled_state_is_named(speaker, rng, spoil, message):
     bad = {"state_queues": queues.astype("float32"), "state_stream": stream.astype("int32")}
     with pytest.raises(Refused, match=message) as caught:
         speaker.chunk(features, 1, bad)
-    said = [line for line in str(caught.value).splitlines() if "Expected" in line]
-    assert said, caught.value
+    assert re.search(r"\[(Expected .*\.)\]", str(caught.value)), caught.value  # one line, as clients look for it
     assert carried(speaker.chunk(features, 1, state))
 
 
-def test_the_state_of_another_model_is_refused(speaker, rng, tmp_path):
-    other = MAKERS["istft_vocoder"](True)
+@pytest.mark.parametrize("kind", MAKERS)
+def test_the_state_of_another_model_is_refused(speaker, rng, kind):
+    other = MAKERS[kind](True)
     randomise(other, seed=1)
-    export_saved_model(other, tmp_path / "other", jit_compile=False)
-    host = Host(tmp_path / "other")
-    try:
-        with pytest.raises(Refused, match="Expected a state of this model|Expected state_queues of shape"):
-            speaker.chunk(mels(rng, 1, 3), 1, host("initial_state", batch_size=np.int32(1)))
-    finally:
-        host.close()
+    state = VocoderSignatures(other, False, 1 << 20).initial_state(tf.constant(1))
+    # Of the same architecture with other weights, only the fingerprint tells.
+    expected = "Expected a state of this model"
+    if other.state_size != speaker.model.state_size:
+        expected += "|Expected state_queues of shape"
+    with pytest.raises(Refused, match=expected):
+        speaker.chunk(mels(rng, 1, 3), 1, {name: value.numpy() for name, value in state.items()})
 
 
 def test_seeds_by_row(speaker, rng):
