@@ -65,8 +65,8 @@ class VocoderSignatures(Served):
 
     def about(self):
         """Returns a dict of what clients may want to know of the model."""
-        ahead = 0 if self.streams else None
-        return {"local_hop": self.model.local_hop, "look_ahead_frames": ahead, "margin_frames": ahead}
+        hop, ahead = self.model.local_hop, 0 if self.streams else None
+        return {"speakers": None, "local_hop": hop, "look_ahead_frames": ahead, "margin_frames": ahead}
 
     def first_rows(self, batch_size):
         """Returns the queues of streams before their first frame."""
