@@ -24,13 +24,13 @@ PYTEST := -m pytest -n 2 --dist loadfile -rs
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: setup.py constraints.txt
+$(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet $(INSTALL)
 	touch $@
 
-$(LATEST)/ready: setup.py
+$(LATEST)/ready: pyproject.toml
 	$(PYTHON) -m venv $(LATEST)
 	$(LATEST)/bin/pip install --quiet --upgrade pip
 	$(LATEST)/bin/pip install --quiet --upgrade -e ".[train,test]"
@@ -39,7 +39,7 @@ $(LATEST)/ready: setup.py
 	touch $@
 
 # Without TensorFlow, to show that layers and models do not need it.
-$(JAX)/ready: setup.py
+$(JAX)/ready: pyproject.toml
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/pip install --quiet --upgrade pip
 	$(JAX)/bin/pip install --quiet keras jax pytest pytest-xdist scipy
@@ -67,7 +67,7 @@ test-jax: $(JAX)/ready
 	KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(NEUTRAL)
 
 # Without TensorFlow as well: the two in one process crash (torch 2.14's triton beside TensorFlow 2.21).
-$(TORCH)/ready: setup.py
+$(TORCH)/ready: pyproject.toml
 	$(PYTHON) -m venv $(TORCH)
 	$(TORCH)/bin/pip install --quiet --upgrade pip
 	$(TORCH)/bin/pip install --quiet keras torch pytest pytest-xdist scipy

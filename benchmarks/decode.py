@@ -20,8 +20,9 @@ import tensorflow as tf  # noqa: E402
 from tf_wavenet import WaveNet  # noqa: E402
 from tf_wavenet.decoding import Decoder  # noqa: E402
 from tf_wavenet.decoding.decoder import BLOCK_SAMPLES  # noqa: E402
+from tf_wavenet.layers import Conditioning  # noqa: E402
 
-MELS = {"local_channels": 80, "local_hop": 200}
+MELS = {"local_channels": 80, "local_hop": 200}  # of Conditioning
 CASES = (
     ("paper", 1, {}),
     ("paper", 64, {}),
@@ -93,7 +94,8 @@ def naive_seconds_per_sample(model, batch_size, repeats):
 
 def measure(preset, batch_size, conditions, repeats, samples):
     """Returns the figures of one case as a dict."""
-    model, condition = WaveNet.from_preset(preset, **conditions), None
+    conditioning = {"conditioning": Conditioning(**conditions)} if conditions else {}
+    model, condition = WaveNet.from_preset(preset, **conditioning), None
     if conditions:
         frames = tf.random.stateless_normal([batch_size, BLOCK_SAMPLES // MELS["local_hop"], 80], [0, 0])
         encoded = model.conditioning.encode(local_condition=frames)

@@ -20,7 +20,7 @@ ALLOWED = {
     "decoding": set(),
     "models": {"backend", "signal", "streaming", "distributions", "losses", "metrics", "layers", "decoding"},
     "data": {"signal"},
-    "importers": {"signal", "distributions", "models"},
+    "importers": {"signal", "distributions", "layers", "models"},
     "serving": {"signal", "streaming", "decoding", "models"},
     "__init__": {
         "signal",

@@ -46,6 +46,7 @@ __all__ = [
     "Streamable",
     "Vocoder",
     "WaveNet",
+    "export_saved_model",
     "layers",
     "mu_law_decode",
     "mu_law_encode",
@@ -53,9 +54,13 @@ __all__ = [
 
 
 def __getattr__(name):
-    # Not in __all__: it imports TensorFlow, which the rest of the package does without.
+    # Imported on first use, since it needs TensorFlow, which the rest of the package does without.
     if name == "export_saved_model":
         from tf_wavenet.serving.export import export_saved_model
 
         return export_saved_model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -176,7 +176,7 @@ def train(config: TrainConfig) -> RunFolder:
     order["augment"] = VoiceAugmentation(config.sample_rate) if config.augment else None
     training_windows = windows(training, config.batch_size, **order)
     print(
-        f"{len(training.cli.files)} files, {training.seconds / 60:.1f} min to train on; "
+        f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
         f"{_describe(network, config)}" + (f"; from step {start}" if start else "") + "\n"
         f"{describe(config.precision)}"

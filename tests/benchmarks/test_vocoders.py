@@ -7,13 +7,14 @@ import pytest
 
 from benchmarks import quality
 from benchmarks.vocoders import VocodersConfig, main, measure
-from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, WaveNet
+from tests.support.flat import wavenet
+from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec
 
 SMALL = {"dilations": (1, 2), "residual_channels": 4, "skip_channels": 4}
 MAKERS = {
     "istft_vocoder": lambda: ISTFTVocoder.from_preset(channels=16, num_blocks=2),
     "hifi_gan": lambda: HiFiGAN.from_preset("hifi_gan_v3", upsample_initial_channel=16),
-    "wavenet": lambda: WaveNet(mel_spec=MelSpec.from_preset("speech_16k").standardized(), **SMALL),
+    "wavenet": lambda: wavenet(mel_spec=MelSpec.from_preset("speech_16k").standardized(), **SMALL),
 }
 
 

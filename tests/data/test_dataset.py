@@ -8,8 +8,9 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
-from tf_wavenet import Gaussian, WaveNet
+from tf_wavenet import Gaussian
 from tf_wavenet.data import AudioFile, StoredFeatures, index_corpus, steps_per_epoch, window_dataset
 from tf_wavenet.data.waveform_cache import WaveformCache
 from tf_wavenet.layers.feature_upsampler import METHODS
@@ -336,7 +337,7 @@ CONTEXT = {"context_dilations": (1, 2), "context_hop": 4}
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_windows_say_of_every_sample_what_the_whole_file_says(ramps, shuffle, options):
     # A receptive field of whole frames: what the windows lack of their past shows, no rounding hides it.
-    model = WaveNet(
+    model = wavenet(
         (1, 2, 3, 5),
         causal_kernel_size=1,
         residual_channels=4,

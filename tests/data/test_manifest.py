@@ -26,8 +26,8 @@ def test_lengths():
 def test_split_is_a_partition_with_two_sides(count, fraction):
     manifest = manifest_of(count)
     training, validation = manifest.split(fraction, seed=3)
-    assert set(training.cli.files) | set(validation.files) == set(manifest.files)
-    assert not set(training.cli.files) & set(validation.files)
+    assert set(training.files) | set(validation.files) == set(manifest.files)
+    assert not set(training.files) & set(validation.files)
     assert len(validation.files) == np.clip(round(fraction * count), 1, count - 1)
     assert training.sample_rate == validation.sample_rate == 16000
     for part in (training, validation):

@@ -3,6 +3,7 @@ import pytest
 from scipy import signal
 
 from tests.support import reference
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.decoding import decoder as decoder_module
@@ -14,7 +15,7 @@ HOP, FRAMES, CHANNELS = 7, 60, 3
 @pytest.fixture(scope="module")
 def model():
     """Everything at once: two speakers, local features, context stack, mixture of logistics."""
-    model = WaveNet(
+    model = wavenet(
         dilations=(1, 2, 3),
         residual_channels=4,
         skip_channels=6,
@@ -83,7 +84,7 @@ def test_a_frame_governs_its_samples(model, conditions, audio):
 
 
 def test_mode_equals_numpy_sample_by_sample():
-    model = WaveNet(
+    model = wavenet(
         dilations=(1, 2),
         residual_channels=4,
         skip_channels=6,
@@ -122,7 +123,7 @@ def test_lengths_beyond_a_block(model, conditions, audio, monkeypatch):
 
 
 def test_a_vector_for_all_rows_and_a_gaussian():
-    model = WaveNet((1, 2), 2, 4, 6, distribution=Gaussian(), global_channels=2)
+    model = wavenet((1, 2), 2, 4, 6, distribution=Gaussian(), global_channels=2)
     randomise(model)
     one = model.generate(50, batch_size=2, global_condition=[0.5, -1.0])
     np.testing.assert_array_equal(one, model.generate(50, global_condition=[[0.5, -1.0]] * 2))
@@ -134,7 +135,7 @@ def test_a_vector_for_all_rows_and_a_gaussian():
 def test_preemphasis_is_undone():
     spec = MelSpec.from_preset("speech_16k", num_mels=4, hop_length=50, preemphasis=0.8)
     options = {"dilations": (1, 2), "residual_channels": 4, "skip_channels": 6, "local_channels": 4, "local_hop": 50}
-    model, plain = WaveNet(**options, mel_spec=spec), WaveNet(**options)
+    model, plain = wavenet(**options, mel_spec=spec), wavenet(**options)
     randomise(plain)
     model.set_weights(plain.get_weights())
     features = np.full((1, 8, 4), -3.0, "float32")
@@ -187,13 +188,13 @@ def test_refuses_arguments_at_once(model, conditions, changes, message):
     ],
 )
 def test_refuses_vectors(vector, message):
-    model = WaveNet((1,), 2, 2, 2, global_channels=2)
+    model = wavenet((1,), 2, 2, 2, global_channels=2)
     with pytest.raises(ValueError, match=message):
         model.generate(3, global_condition=vector)
 
 
 def test_a_mel_model_looks_at_shape_and_values_of_arrays():
-    model = WaveNet((1,), 2, 2, 2, mel_spec=MelSpec.from_preset("speech_16k"))
+    model = wavenet((1,), 2, 2, 2, mel_spec=MelSpec.from_preset("speech_16k"))
     model.stream(local_condition=np.full((4, 80), -5.0))
     for features, message in ((np.full((4, 60), -5.0), r"\[frames, 80\]"), (np.full((4, 80), -20.0), "at least -11.5")):
         with pytest.raises(ValueError, match=message):
@@ -201,7 +202,7 @@ def test_a_mel_model_looks_at_shape_and_values_of_arrays():
 
 
 def test_a_model_without_conditions_wants_none():
-    model = WaveNet((1,), 2, 2, 2)
+    model = wavenet((1,), 2, 2, 2)
     with pytest.raises(ValueError, match="Expected no global_condition: the model has none"):
         model.generate(3, global_condition=0)
     with pytest.raises(ValueError, match="num_samples"):

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -176,3 +179,12 @@ def test_scalar_input_and_wide_kernels_generate():
     audio = model.generate(60, seed=1)
     continued = model.generate(30, seed=1, prompt=audio[:, :30])
     np.testing.assert_array_equal(continued, audio[:, 30:])
+
+
+def test_a_model_that_has_generated_is_freed():
+    model = WaveNet((1, 2), residual_channels=4, skip_channels=4)
+    model.generate(3)
+    alive = weakref.ref(model)
+    del model
+    gc.collect()
+    assert alive() is None

@@ -5,6 +5,7 @@ import pytest
 from scipy import signal
 
 from tests.support import reference
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
 from tf_wavenet import MelSpec, MuLawCategorical, WaveNet
 from tf_wavenet.decoding import decoder as decoder_module
@@ -23,7 +24,7 @@ def features():
 def model():
     network = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
     options = {"mel_spec": SPEC, "linear_prediction": 3, "frame_network": network}
-    model = WaveNet((1, 2), 3, 4, 6, distribution=MuLawCategorical(63), **options)
+    model = wavenet((1, 2), 3, 4, 6, distribution=MuLawCategorical(63), **options)
     randomise(model, scale=0.5)
     return model
 

@@ -11,15 +11,15 @@ LOCAL = {"local_channels": 3, "local_hop": HOP}
 CASES = {
     "local": LOCAL,
     "vector": {"global_channels": 2},
-    "speakers": {"global_channels": 4, "num_speakers": 3},
+    "speakers": {"global_channels": 4, "speakers": 3},
     "local and vector": {**LOCAL, "global_channels": 2},
-    "local and speakers": {**LOCAL, "global_channels": 4, "num_speakers": 3},
+    "local and speakers": {**LOCAL, "global_channels": 4, "speakers": 3},
 }
 cases = pytest.mark.parametrize("case", CASES)
 
 
 def make(case, **options):
-    layer = Conditioning(8, **{**CASES[case], **options})
+    layer = Conditioning(**{**CASES[case], **options}, units=8)
     layer.build()
     randomise(layer)
     rng, given = np.random.default_rng(1), {}
@@ -98,7 +98,7 @@ def test_upsampling_context_and_filters_reach_the_upsampler():
 
 
 def test_speakers_numbers_stay_exact_under_mixed_precision():
-    layer = Conditioning(4, global_channels=2, num_speakers=300, dtype="mixed_bfloat16")
+    layer = Conditioning(global_channels=2, speakers=300, units=4, dtype="mixed_bfloat16")
     layer.build()
     randomise(layer)
     rows = np.asarray(layer.encode(global_condition=np.array([256, 257], "int32")), "float32")
@@ -111,22 +111,18 @@ def test_speakers_numbers_stay_exact_under_mixed_precision():
     ("arguments", "message"),
     [
         ({"units": 0}, "Received: units=0"),
-        ({}, "Expected local_channels or global_channels. Received: neither"),
+        ({}, "Expected local_channels, a mel_spec, speakers or global_channels. Received: none of them"),
         ({"local_channels": 3}, "Expected local_channels with local_hop"),
         ({"local_hop": 3}, "Expected local_channels with local_hop"),
-        ({"num_speakers": 3}, "global_channels with num_speakers"),
-        ({"num_speakers": 0}, "global_channels with num_speakers"),
+        ({"speakers": ("ann", "ann")}, "Expected speakers to be different names"),
         (
             {"local_channels": 0, "local_hop": 3},
             "Expected local_channels to be a positive int. Received: local_channels=0",
         ),
         ({"local_channels": 3, "local_hop": 0}, "Received: hop_length=0"),
         ({"global_channels": 0}, "Expected global_channels to be a positive int. Received: global_channels=0"),
-        ({"global_channels": 0, "num_speakers": 2}, "Received: global_channels=0"),
-        (
-            {"global_channels": 2, "num_speakers": 0},
-            "Expected num_speakers to be a positive int. Received: num_speakers=0",
-        ),
+        ({"global_channels": 0, "speakers": 2}, "Received: global_channels=0"),
+        ({"speakers": 0}, "Expected speakers to be a positive int. Received: speakers=0"),
         ({**LOCAL, "local_filters": 0}, "Received: filters=0"),
     ],
 )

@@ -8,7 +8,7 @@ from tf_wavenet.layers import ContextStack
 
 
 def make(hop, kernel_size=2):
-    layer = ContextStack(6, hop, (1, 2), residual_channels=4, skip_channels=5, kernel_size=kernel_size)
+    layer = ContextStack((1, 2), hop, residual_channels=4, skip_channels=5, kernel_size=kernel_size, units=6)
     layer.build((None, None, 2))
     randomise(layer)
     return layer

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import Conditioned, randomise, verify_streaming_contract
-from tf_wavenet import Gaussian, MixtureOfLogistics, MuLawCategorical, WaveNet
+from tf_wavenet import Gaussian, MixtureOfLogistics, MuLawCategorical
 
 HOP, FRAMES, CHANNELS = 5, 11, 3
 LOCAL = {"local_channels": CHANNELS, "local_hop": HOP}
@@ -22,7 +23,7 @@ DISTRIBUTIONS = [MuLawCategorical(15), MixtureOfLogistics(2), Gaussian()]
 
 
 def make(condition, distribution=DISTRIBUTIONS[0], **options):
-    model = WaveNet(
+    model = wavenet(
         dilations=(1, 2, 3),
         residual_channels=4,
         skip_channels=6,
@@ -160,7 +161,7 @@ def test_refuses_inputs(waveform, inputs, message):
 )
 def test_refuses_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
-        WaveNet(**{"dilations": (1,), "residual_channels": 2, "skip_channels": 2, **arguments})
+        wavenet(**{"dilations": (1,), "residual_channels": 2, "skip_channels": 2, **arguments})
 
 
 def test_config_and_file_bring_the_same_model_back(waveform, tmp_path):
@@ -183,7 +184,7 @@ def test_fits_dicts_and_learns_from_the_condition(distribution):
     audio = (np.repeat(level, HOP, axis=1) + rng.normal(0, 0.02, (16, 4 * HOP))).astype("float32")
     inputs = {"waveform": audio, "local_condition": np.repeat(level[..., None], CHANNELS, axis=-1)}
     keras.utils.set_random_seed(0)
-    model = WaveNet((1, 2), 2, 8, 16, mu=15, distribution=distribution, **LOCAL, local_context=1)
+    model = wavenet((1, 2), 2, 8, 16, mu=15, distribution=distribution, **LOCAL, local_context=1)
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     model.fit(inputs, audio, epochs=100, verbose=0, batch_size=16)
     bits = {}

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import Conditioned, randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, MuLawCategorical, Residual, WaveNet
 
@@ -31,7 +32,7 @@ VARIANTS = {
 
 def make(variant, distribution=None, **options):
     options = {"distribution": distribution or MuLawCategorical(15), **VARIANTS[variant], **options}
-    model = WaveNet((1, 2), 3, 4, 6, mu=15, mel_spec=SPEC, **options)
+    model = wavenet((1, 2), 3, 4, 6, mu=15, mel_spec=SPEC, **options)
     randomise(model)
     rng = np.random.default_rng(1)
     given = {"local_condition": rng.normal(size=(2, FRAMES, 6)).astype("float32")}
@@ -157,8 +158,9 @@ def test_mixed_precision_keeps_predictions_exact(waveform):
 
 def test_preset_is_what_it_says():
     model = WaveNet.from_preset("lpc_vocoder")
-    assert (len(model.dilations), model.kernel_size, model.residual_channels) == (9, 3, 64)
-    assert model.linear_prediction == {"order": 16, "lag_window": 40.0, "white_noise": 1e-4, "voiced_temperature": 0.6}
+    assert (len(model.dilations), model.kernel_size, model.residual_channels) == (9, 3, 48)
+    prediction = {"order": 16, "lag_window": 40.0, "white_noise": 1e-4, "voiced_temperature": 0.6}
+    assert model.conditioning.linear_prediction == prediction
     assert model.mel_spec.preemphasis == 0.85 and model.context_frames == 15
 
 
@@ -181,4 +183,4 @@ def test_preset_is_what_it_says():
 )
 def test_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
-        WaveNet((1,), 2, 2, 2, **{"mel_spec": SPEC, **arguments})
+        wavenet((1,), 2, 2, 2, **{"mel_spec": SPEC, **arguments})

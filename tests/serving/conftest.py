@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
-from tf_wavenet import MelSpec, WaveNet, export_saved_model
+from tf_wavenet import MelSpec, export_saved_model
 
 
 class Refused(Exception):
@@ -100,20 +101,20 @@ ROWS, FRAMES, HOP = 2, 12, 6
 
 
 def _models():
-    yield "plain", WaveNet((1, 2, 3), residual_channels=4, skip_channels=6), {}
+    yield "plain", wavenet((1, 2, 3), residual_channels=4, skip_channels=6), {}
     rng = np.random.default_rng(0)
     spec = MelSpec.from_preset("speech_16k", num_mels=5, hop_length=HOP, win_length=64, fft_length=256, preemphasis=0.5)
     conditions = {
         "local_condition": rng.normal(-4, 1, (ROWS, FRAMES, 5)).astype("float32"),
         "global_condition": np.array([1, 0], "int32"),
     }
-    vocoder = WaveNet((1, 2), 2, 4, 6, speakers=2, local_context=1, upsampling="repeat", mel_spec=spec)
+    vocoder = wavenet((1, 2), 2, 4, 6, speakers=2, local_context=1, upsampling="repeat", mel_spec=spec)
     yield "vocoder", vocoder, conditions
     # Linear prediction and a network at the frame rate: vectors of the condition hold for a frame.
     network = {"channels": 4, "num_blocks": 1, "kernel_size": 3, "look_ahead": 0}
-    lpc = WaveNet((1, 2), 2, 4, 6, speakers=2, mel_spec=spec, linear_prediction=3, frame_network=network)
+    lpc = wavenet((1, 2), 2, 4, 6, speakers=2, mel_spec=spec, linear_prediction=3, frame_network=network)
     yield "lpc", lpc, conditions
-    context = WaveNet((1, 2), 2, 4, 6, global_channels=3, context_dilations=(1, 2), context_hop=4, context_channels=4)
+    context = wavenet((1, 2), 2, 4, 6, global_channels=3, context_dilations=(1, 2), context_hop=4, context_channels=4)
     yield "context", context, {"global_condition": rng.normal(size=(ROWS, 3)).astype("float32")}
 
 

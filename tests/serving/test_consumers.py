@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
-from tf_wavenet import MelSpec, WaveNet, export_saved_model
+from tf_wavenet import MelSpec, export_saved_model
 
 pytestmark = pytest.mark.large
 EXAMPLES = Path(__file__).parents[2] / "examples" / "serving"
@@ -20,7 +21,7 @@ QUIET = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 @pytest.fixture(scope="module")
 def model():
-    model = WaveNet((1, 2, 4, 8), residual_channels=8, skip_channels=12)
+    model = wavenet((1, 2, 4, 8), residual_channels=8, skip_channels=12)
     randomise(model, scale=0.4)
     return model
 
@@ -167,7 +168,7 @@ def test_runtimes_step_with_linear_prediction(runtime, example_path, tmp_path):
     pytest.importorskip("onnxruntime", reason="no package onnxruntime")
     spec = MelSpec.from_preset("speech_16k", num_mels=6, hop_length=8, win_length=64, fft_length=128, preemphasis=0.5)
     network = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
-    model = WaveNet((1, 2), 3, 4, 6, mel_spec=spec, linear_prediction=3, frame_network=network)
+    model = wavenet((1, 2), 3, 4, 6, mel_spec=spec, linear_prediction=3, frame_network=network)
     randomise(model, scale=0.4)
     export_saved_model(model, tmp_path / "1")
     script, file = EXAMPLES / f"{runtime}_step.py", tmp_path / f"model.{runtime}"

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
-from tf_wavenet import MelSpec, MixtureOfLogistics, WaveNet, export_saved_model, mu_law_encode
+from tf_wavenet import MelSpec, MixtureOfLogistics, export_saved_model, mu_law_encode
 from tf_wavenet.data import log_mel
 
 
 @pytest.fixture(scope="module")
 def model():
-    model = WaveNet(dilations=(1, 2, 3), residual_channels=4, skip_channels=6)
+    model = wavenet(dilations=(1, 2, 3), residual_channels=4, skip_channels=6)
     randomise(model, scale=0.5)
     return model
 
@@ -118,7 +119,7 @@ def test_saved_model_cli_drives_it(folder, tmp_path):
 def conditioned():
     """A vocoder for two speakers, exported."""
     spec = MelSpec.from_preset("speech_16k", num_mels=5, preemphasis=0.5)
-    model = WaveNet((1, 2), 2, 4, 6, distribution=MixtureOfLogistics(2), speakers=2, local_context=1, mel_spec=spec)
+    model = wavenet((1, 2), 2, 4, 6, distribution=MixtureOfLogistics(2), speakers=2, local_context=1, mel_spec=spec)
     randomise(model, scale=0.4)
     return model
 

@@ -5,14 +5,15 @@ import pytest
 import tensorflow as tf
 
 from tests.serving.conftest import Host, Served, carried
+from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
-from tf_wavenet import MelSpec, WaveNet, export_saved_model
+from tf_wavenet import MelSpec, export_saved_model
 
 SAMPLES = 40
 
 
 def small_model(**changes):
-    model = WaveNet((1, 2), residual_channels=4, skip_channels=6, **changes)
+    model = wavenet((1, 2), residual_channels=4, skip_channels=6, **changes)
     randomise(model, scale=0.4)
     return model
 
@@ -65,7 +66,7 @@ def test_steps_predict_in_float32_whatever_the_network_computes_in(tmp_path):
     spec = MelSpec.from_preset("speech_16k", num_mels=6, hop_length=8, win_length=64, fft_length=128)
     network = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
     options = {"mel_spec": spec, "linear_prediction": 3, "frame_network": network, "dtype": "mixed_bfloat16"}
-    model, rng = WaveNet((1, 2), 2, 4, 6, **options), np.random.default_rng(0)
+    model, rng = wavenet((1, 2), 2, 4, 6, **options), np.random.default_rng(0)
     randomise(model)
     served = Served(model, tmp_path / "model", {}, jit_compile=False)
     try:

@@ -10,6 +10,7 @@ import soundfile
 from tests.support.streaming_contract import randomise
 from tf_wavenet import MelSpec, ParallelWaveGAN, WaveNet, export_saved_model
 from tf_wavenet.data import log_mel, preprocess
+from tf_wavenet.layers import Conditioning
 from training.demo_page import PageConfig, find_models, speak
 from training.runs.served_model import ServedModel
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.large
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory):
-    model = WaveNet((1, 2), 2, 4, 6, speakers=("ann", "bob"))
+    model = WaveNet((1, 2), 2, 4, 6, conditioning=Conditioning(speakers=("ann", "bob")))
     randomise(model, scale=0.4)
     path = tmp_path_factory.mktemp("saved_models") / "voices"
     export_saved_model(model, path, sample_rate=4000)
@@ -75,7 +76,7 @@ def test_models_are_found_or_missed_in_words(voices, tmp_path):
 
 def test_a_vocoder_speaks_a_recording_again(tmp_path, rng):
     spec = MelSpec.from_preset("speech_16k", num_mels=5, preemphasis=0.5, loudness=-20.0)
-    model = WaveNet((1, 2), 2, 4, 6, local_context=1, mel_spec=spec)
+    model = WaveNet((1, 2), 2, 4, 6, conditioning=Conditioning(local_context=1, mel_spec=spec))
     randomise(model, scale=0.3)
     export_saved_model(model, tmp_path / "vocoder")
     recording = rng.uniform(-0.3, 0.3, 2100).astype("float32")

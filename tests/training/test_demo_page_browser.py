@@ -16,6 +16,7 @@ import soundfile
 
 from tests.support.streaming_contract import randomise
 from tf_wavenet import WaveNet, export_saved_model
+from tf_wavenet.layers import Conditioning
 
 pytestmark = pytest.mark.large
 RATE, SECONDS = 16000, 20.0
@@ -24,7 +25,7 @@ RATE, SECONDS = 16000, 20.0
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved_models")
-    for name, options in (("plain", {}), ("voices", {"speakers": ("ann", "bob")})):
+    for name, options in (("plain", {}), ("voices", {"conditioning": Conditioning(speakers=("ann", "bob"))})):
         model = WaveNet((1, 2, 4, 8, 16, 32), 2, 64, 64, **options)
         randomise(model, scale=0.3)
         export_saved_model(model, folder / name, sample_rate=RATE)

@@ -44,8 +44,8 @@ def tree(folder):
 def test_run_folder_is_complete(trained, tiny_config):
     assert TrainConfig.load(trained.config) == tiny_config
     training, validation = Manifest.load(trained.train), Manifest.load(trained.validation)
-    assert (len(training.cli.files), len(validation.files)) == (5, 2)
-    assert not {file.path for file in training.cli.files} & {file.path for file in validation.files}
+    assert (len(training.files), len(validation.files)) == (5, 2)
+    assert not {file.path for file in training.files} & {file.path for file in validation.files}
     assert [step for step, _ in trained.checkpoints()] == [8, 12]
     assert not list(trained.path.rglob("*partial*"))
 
@@ -94,7 +94,7 @@ def test_files_trained_on_are_augmented_and_no_others(new_config, monkeypatch):
     monkeypatch.setattr(script, "VoiceAugmentation", Heard)
     run = train(dataclasses.replace(new_config, augment=True, sample_seconds=0.0, jit_compile=False, steps=4))
     training, validation = Manifest.load(run.train), Manifest.load(run.validation)
-    assert heard and set(heard) <= {(8000, file.num_samples) for file in training.cli.files}
+    assert heard and set(heard) <= {(8000, file.num_samples) for file in training.files}
     assert not set(heard) & {(8000, file.num_samples) for file in validation.files}
     assert np.isfinite(run.best_score()[1])
 

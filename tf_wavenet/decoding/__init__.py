@@ -2,5 +2,6 @@
 
 from tf_wavenet.decoding.block_processor import block_processor
 from tf_wavenet.decoding.decoder import Decoder, generate, stream
+from tf_wavenet.decoding.generation_request import GenerationRequest
 
-__all__ = ["Decoder", "block_processor", "generate", "stream"]
+__all__ = ["Decoder", "GenerationRequest", "block_processor", "generate", "stream"]

@@ -1,17 +1,20 @@
 """The compiled generation loop and the Python functions around it."""
 
+import weakref
+
 import numpy as np
 import tensorflow as tf
 
-from tf_wavenet.decoding.conditions import check_conditions
 from tf_wavenet.decoding.random_numbers import uniforms
-from tf_wavenet.decoding.sampler import SamplingSettings, check_count
+from tf_wavenet.decoding.sampler import check_count
 
 BLOCK_SAMPLES = 4000
 """Most samples that one call of the compiled loop makes; its output buffer has this length."""
 
 _PROJECTED_NUMBERS = 1 << 22
 """Most numbers that one call projects of a local condition, 16 MiB; with it the block gets shorter."""
+
+_DECODERS = weakref.WeakKeyDictionary()  # of models; a decoder must not keep its model alive
 
 
 class Decoder:
@@ -189,48 +192,40 @@ class Decoder:
         return tf.ensure_shape(block, [encoded.shape[0], vectors, encoded.shape[2]])
 
 
-def generate(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
-    """Generates `[batch_size, num_samples]`; see `WaveNet.generate`."""
-    if num_samples is None and conditions["local_condition"] is None:
+def generate(model, request):
+    """Generates `[batch, num_samples]`; see `AutoregressiveModel.generate`.
+
+    Args:
+        model: The model.
+        request: The `GenerationRequest`.
+    """
+    if request.num_samples is None:
         raise ValueError("Expected num_samples to be an int >= 0. Received: num_samples=None")
-    request = _check_request(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
-    nothing = np.zeros((len(request["prompt"]), 0), "float32")
-    return np.concatenate([nothing, *_chunks(model, BLOCK_SAMPLES, **request)], axis=1)
+    nothing = np.zeros((len(request.prompt), 0), "float32")
+    return np.concatenate([nothing, *_chunks(model, request, BLOCK_SAMPLES)], axis=1)
 
 
-def stream(model, num_samples, chunk_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
-    """Yields chunks of `[batch_size, chunk_samples]`; see `WaveNet.stream`."""
-    chunk_samples = check_count("chunk_samples", chunk_samples, 1)
-    request = _check_request(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
-    return _chunks(model, chunk_samples, **request)
+def stream(model, request, chunk_samples):
+    """Yields chunks of `[batch, chunk_samples]`; see `AutoregressiveModel.stream`.
+
+    Args:
+        model: The model.
+        request: The `GenerationRequest`.
+        chunk_samples: Int >= 1.
+    """
+    return _chunks(model, request, check_count("chunk_samples", chunk_samples, 1))
 
 
-def _check_request(model, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions):
-    if num_samples is not None:
-        num_samples = check_count("num_samples", num_samples, 0)
-    if batch_size is not None:
-        batch_size = check_count("batch_size", batch_size, 1)
-    seed = check_count("seed", seed, 0)
-    if seed >= 2**63:
-        raise ValueError(f"Expected seed to be below 2**63. Received: seed={seed}")
-    settings = SamplingSettings(temperature, top_k, top_p)
-    settings.check(model.distribution)
-    conditions, batch_size = check_conditions(model, conditions, batch_size)
-    prompt = _check_prompt(prompt, batch_size)
-    total = _check_length(model, num_samples, conditions, prompt)
-    return {"total": total, "seed": seed, "settings": settings, "conditions": conditions, "prompt": prompt}
-
-
-def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
-    decoder = decoder_of(model)
-    encoded = model.conditioning.encode(**conditions) if conditions else None
+def _chunks(model, request, chunk_samples):
+    decoder, settings, prompt = decoder_of(model), request.settings, request.prompt
+    encoded = model.conditioning.encode(**request.conditions) if request.conditions else None
     state = decoder.prompted_state(prompt, encoded)
-    seed = tf.constant([seed & 0xFFFFFFFF, seed >> 32], tf.uint32)
+    seed = tf.constant([request.seed & 0xFFFFFFFF, request.seed >> 32], tf.uint32)
     temperature = tf.constant(settings.temperature, tf.float32)
     size = model.distribution.parameter_size
     top_k = None if settings.top_k is None else tf.constant(min(settings.top_k, size), tf.int32)
     top_p = None if settings.top_p is None else tf.constant(settings.top_p, tf.float32)
-    made, total = 0, float("inf") if total is None else total
+    made, total = 0, float("inf") if request.num_samples is None else request.num_samples
     # Not shorter for short chunks: another length could round the projection, and so the samples, differently.
     block = decoder.block_samples(encoded, len(prompt))
     while made < total:
@@ -248,33 +243,6 @@ def _chunks(model, chunk_samples, total, seed, settings, conditions, prompt):
 
 def decoder_of(model):
     """Returns the model's decoder, made on first use and kept, with what it compiled, as long as the model."""
-    if model._decoder is None:
-        model._decoder = Decoder(model)
-    return model._decoder
-
-
-def _check_length(model, num_samples, conditions, prompt):
-    if "local_condition" not in conditions:
-        return num_samples
-    frames, hop = conditions["local_condition"].shape[1], model.conditioning.local_hop
-    covered = frames * hop - prompt.shape[1]
-    if covered < (num_samples or 0):
-        raise ValueError(
-            f"Expected local_condition of at least {-(-(prompt.shape[1] + (num_samples or 0)) // hop)} frames for "
-            f"prompt and num_samples. Received: {frames} frames"
-        )
-    return covered if num_samples is None else num_samples
-
-
-def _check_prompt(prompt, batch_size):
-    if prompt is None:
-        return np.zeros((batch_size, 0), "float32")
-    prompt = np.asarray(prompt, "float32")
-    shape = prompt.shape
-    if prompt.ndim == 1:
-        prompt = np.broadcast_to(prompt, (batch_size, *shape))
-    if prompt.ndim != 2 or len(prompt) != batch_size:
-        raise ValueError(f"Expected prompt of shape [time] or [{batch_size}, time]. Received: shape {list(shape)}")
-    if not np.isfinite(prompt).all() or np.abs(prompt).max(initial=0.0) > 1.0:
-        raise ValueError("Expected prompt to be finite and in [-1, 1].")
-    return prompt
+    if model not in _DECODERS:
+        _DECODERS[model] = Decoder(weakref.proxy(model))
+    return _DECODERS[model]

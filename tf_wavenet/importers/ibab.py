@@ -7,6 +7,7 @@ import numpy as np
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict
+from tf_wavenet.layers import Conditioning
 from tf_wavenet.models.wavenet import WaveNet
 
 # Their biases got their names in place of another argument; so they are called "Variable", numbered as they were made.
@@ -118,7 +119,7 @@ def _arguments(state, parameters):
         channels = np.shape(state.tensors[f"{last}/gc_filter"])[1:2]
         state.take(f"{last}/gc_filter", (1, *channels, half))
         speakers = state.rows(_EMBEDDING) if _EMBEDDING in state else None
-        arguments |= {"global_channels": channels[0], "speakers": speakers}
+        arguments["conditioning"] = Conditioning(global_channels=channels[0], speakers=speakers)
     return arguments
 
 

@@ -10,6 +10,7 @@ from tf_wavenet.importers.assign import assign, assign_layer
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict
+from tf_wavenet.layers import Conditioning
 from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.signal.mel_spec import MelSpec
 
@@ -61,12 +62,13 @@ def _arguments(state, hparams, statistics) -> dict[str, Any]:
         raise CheckpointError(hparams.path, f"expected layers to be a multiple of stacks. Received: {layers}, {stacks}")
     if hparams.flag("legacy", False):
         raise CheckpointError(hparams.path, "expected legacy to be false: that network adds its skips in another way")
-    arguments = {**_distribution(hparams), **_local(hparams), **_global(state, hparams)}
+    distribution, conditions = _distribution(hparams), {**_local(hparams), **_global(state, hparams)}
     _check_sizes(state, hparams)
-    if statistics is not None and "local_channels" in arguments:
-        arguments["mel_spec"] = _mel_spec(hparams, statistics)
+    if statistics is not None and "local_channels" in conditions:
+        conditions["mel_spec"] = _mel_spec(hparams, statistics)
     return {
-        **arguments,
+        **distribution,
+        "conditioning": Conditioning(**conditions) if conditions else None,
         "dilations": [2 ** (i % (layers // stacks)) for i in range(layers)],
         "kernel_size": hparams.integer("kernel_size"),
         "residual_channels": hparams.integer("residual_channels"),
@@ -168,7 +170,7 @@ def _set_conditioning(model, state):
     if layer.embedding is not None:
         table = layer.embedding.embeddings
         table.assign(state.take("embed_speakers.weight", table.shape))
-    if model.upsampling == "stretch":
+    if layer.upsampling == "stretch":
         net = "upsample_net"
         assign_layer(layer.upsampler.conv_in, state, f"{net}.conv_in")
         for i, taps in enumerate(layer.upsampler.smoothing):  # every other layer there repeats

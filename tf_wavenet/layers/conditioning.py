@@ -1,13 +1,17 @@
 """Global and local conditions, projected to what the gated activations of a residual stack add."""
 
+import copy
+
 import keras
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
 from tf_wavenet.layers.frame_network import FrameNetwork
 from tf_wavenet.layers.linear_predictor import LinearPredictor
+from tf_wavenet.signal.mel_spec import MelSpec
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -17,21 +21,25 @@ class Conditioning(keras.layers.Layer):
     `encode` upsamples the features and sets the global vector beside them; `project` is the one matrix product that
     makes the inputs of all gated activations (`V * y` of the paper, without bias). `call` is one after the other.
     With a network at the frame rate, `encode` and `project` stay at that rate, and each of their vectors holds for
-    `hold` samples. With a linear predictor, its coefficients and its factor on the temperature stand behind the rest.
+    `hold` samples. With linear prediction, its coefficients and its factor on the temperature stand behind the rest.
+
+    `WaveNet(conditioning=Conditioning(...))` takes a layer without `units`, and makes its own from the arguments.
 
     Args:
-        units: Int >= 1, channels of the output, `ResidualStack.condition_units`.
-        local_channels: Int >= 1, channels of the local features; None: there are none.
-        local_hop: Int >= 1, samples in a feature frame.
+        local_channels: Int >= 1, channels of the local features; None means `mel_spec.num_mels`, or none.
+        local_hop: Int >= 1, samples in a feature frame; None means `mel_spec.hop_length`.
+        mel_spec: `MelSpec` of the local features; None: unknown.
+        speakers: Names of speakers, or their number: the global condition is a speaker's number, and is embedded.
+        global_channels: Int >= 1, channels of the global vector, or of a speaker's embedding (then None means 16).
+        frame_network: Dict of `FrameNetwork`'s arguments: such a network at the frame rate encodes the local features,
+            instead of upsampling them; what it says of a frame holds for all samples of the frame. None: upsampling.
+        linear_prediction: Order of linear prediction from the mels (`LinearPredictor`), or a dict of its arguments but
+            `mel_spec`, which it needs. None: there is none.
         upsampling: "linear", "repeat" or "transposed", see `FeatureUpsampler`; or "stretch", `ConvInUpsampleNetwork`.
         local_context: Int >= 0, frames on either side that a convolution over frames sees.
         local_filters: Int >= 1, channels that this convolution makes; None keeps `local_channels`.
-        global_channels: Int >= 1, channels of the global vector, or of a speaker's embedding; None: there is none.
-        num_speakers: Int >= 1: the global condition is a speaker's number in [0, num_speakers) and is embedded.
-            None: it is a vector.
         upsample_scales: Sequence of positive ints, the stages of "stretch", whose product is `local_hop`; None else.
-        frame_network: Dict of `FrameNetwork`'s arguments: such a network encodes the frames, instead of upsampling.
-        linear_predictor: `LinearPredictor` whose coefficients the local condition, log-mels, tells; None: none.
+        units: Int >= 1, channels of the output, `ResidualStack.condition_units`; None: of a layer that is not called.
 
     Input shape:
         Dict with "local_condition", `[batch, frames, local_channels]`, and "global_condition", int `[batch]` with
@@ -45,7 +53,7 @@ class Conditioning(keras.layers.Layer):
         ValueError: If an argument is outside its range, a condition is missing, or has another shape.
 
     Example:
-    >>> layer = Conditioning(units=64, local_channels=80, local_hop=200, global_channels=16, num_speakers=2)
+    >>> layer = Conditioning(local_channels=80, local_hop=200, speakers=("ann", "bob"), units=64)
     >>> condition = {"local_condition": keras.ops.zeros((3, 5, 80)), "global_condition": keras.ops.array([0, 1, 1])}
     >>> tuple(layer(condition).shape)
     (3, 1000, 64)
@@ -56,50 +64,56 @@ class Conditioning(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
         local_channels=None,
         local_hop=None,
+        mel_spec=None,
+        speakers=None,
+        global_channels=None,
+        frame_network=None,
+        linear_prediction=None,
         upsampling="linear",
         local_context=0,
         local_filters=None,
-        global_channels=None,
-        num_speakers=None,
         upsample_scales=None,
-        frame_network=None,
-        linear_predictor=None,
+        units=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.units = check_positive_int("units", units)
-        if (local_channels is None) != (local_hop is None) or (num_speakers is not None and global_channels is None):
-            raise ValueError(
-                "Expected local_channels with local_hop, and global_channels with num_speakers. Received: "
-                f"{local_channels=}, {local_hop=}, {global_channels=}, {num_speakers=}"
-            )
+        self.units = _positive_or_none("units", units)
+        self.mel_spec = _deserialized(mel_spec)
+        if self.mel_spec is not None:
+            if not isinstance(self.mel_spec, MelSpec):
+                raise ValueError(f"Expected mel_spec to be a MelSpec. Received: mel_spec={mel_spec!r}")
+            local_channels = _same("local_channels", local_channels, self.mel_spec.num_mels)
+            local_hop = _same("local_hop", local_hop, self.mel_spec.hop_length)
+        self.linear_predictor = None
+        if linear_prediction is not None:
+            self.linear_predictor = _predictor(self.mel_spec, linear_prediction)
+        self.speakers = None if speakers is None else _speaker_names(speakers)
+        if speakers is not None and global_channels is None:
+            global_channels = 16
+        if (local_channels is None) != (local_hop is None):
+            raise ValueError(f"Expected local_channels with local_hop. Received: {local_channels=}, {local_hop=}")
+        if local_channels is None and frame_network is not None:
+            raise ValueError("Expected local_channels or a mel_spec with frame_network. Received: neither")
         if local_channels is None and global_channels is None:
-            raise ValueError("Expected local_channels or global_channels. Received: neither")
+            raise ValueError("Expected local_channels, a mel_spec, speakers or global_channels. Received: none of them")
         self.local_channels = _positive_or_none("local_channels", local_channels)
         self.local_hop = local_hop
         self.upsampling = upsampling
         self.local_context = local_context
         self.local_filters = local_filters
         self.global_channels = _positive_or_none("global_channels", global_channels)
-        self.num_speakers = _positive_or_none("num_speakers", num_speakers)
 
         self.upsample_scales = upsample_scales if upsample_scales is None else tuple(upsample_scales)
         if (upsample_scales is None) != (upsampling != "stretch"):
             raise ValueError(
                 f"Expected upsample_scales with upsampling='stretch' only. Received: {upsample_scales=}, {upsampling=}"
             )
-
+        if frame_network is not None and not isinstance(frame_network, dict):
+            expected = "Expected frame_network to be a dict of the arguments of FrameNetwork"
+            raise ValueError(f"{expected}. Received: frame_network={frame_network!r}")
         self.frame_network = frame_network if frame_network is None else dict(frame_network)
-        if isinstance(linear_predictor, dict):
-            linear_predictor = keras.saving.deserialize_keras_object(linear_predictor)
-        self.linear_predictor = linear_predictor
-        if linear_predictor is not None and not isinstance(linear_predictor, LinearPredictor):
-            raise ValueError(f"Expected linear_predictor to be a LinearPredictor. Received: {linear_predictor!r}")
-        if local_channels is None and (frame_network is not None or linear_predictor is not None):
-            raise ValueError("Expected local_channels with frame_network and linear_predictor. Received: None")
         if frame_network is not None and (local_context or local_filters or upsampling != "linear"):
             expected = "Expected frame_network instead of local_context, local_filters and another upsampling"
             raise ValueError(f"{expected}. Received: {local_context=}, {local_filters=}, {upsampling=}")
@@ -119,12 +133,20 @@ class Conditioning(keras.layers.Layer):
             self.upsampler = FeatureUpsampler(
                 local_hop, upsampling, local_context, local_filters, dtype=policy, name="upsampler"
             )
-        if num_speakers is not None:
-            self.embedding = keras.layers.Embedding(num_speakers, global_channels, dtype=policy, name="embedding")
-        self.projection = keras.layers.Dense(self.units, use_bias=False, dtype=policy, name="projection")
+        if self.speakers is not None:
+            self.embedding = keras.layers.Embedding(self.num_speakers, global_channels, dtype=policy, name="embedding")
+        self.projection = None
+        if units is not None:
+            self.projection = keras.layers.Dense(units, use_bias=False, dtype=policy, name="projection")
+
+    def replace(self, **changes):
+        """Returns a layer, not built, of the same arguments but for `changes`; name and dtype are the default's."""
+        return replace(self, changes)
 
     def build(self, input_shape=None):
         """Builds the children; what they need is known."""
+        if self.projection is None:
+            raise ValueError("Expected a Conditioning with units to be built. Received: units=None")
         for layer in (self.upsampler, self.encoder):
             if layer is not None:
                 layer.build((None, None, self.local_channels))
@@ -132,6 +154,17 @@ class Conditioning(keras.layers.Layer):
             self.embedding.build((None,))
         self.projection.build((None, None, self._projected_from))
         self.built = True
+
+    @property
+    def num_speakers(self):
+        """Int, the number of speakers; None if the global condition is a vector, or there is none."""
+        return None if self.speakers is None else len(self.speakers)
+
+    @property
+    def linear_prediction(self):
+        """Dict of the arguments of `linear_predictor`, but for `mel_spec`; None without linear prediction."""
+        predictor = self.linear_predictor
+        return None if predictor is None else {name: getattr(predictor, name) for name in _OF_PREDICTOR}
 
     @property
     def hold(self):
@@ -241,21 +274,61 @@ class Conditioning(keras.layers.Layer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "units": self.units,
             "local_channels": self.local_channels,
             "local_hop": self.local_hop,
+            "mel_spec": self.mel_spec if self.mel_spec is None else keras.saving.serialize_keras_object(self.mel_spec),
+            "speakers": self.speakers if self.speakers is None else list(self.speakers),
+            "global_channels": self.global_channels,
+            "frame_network": copy.deepcopy(self.frame_network),
+            "linear_prediction": self.linear_prediction,
             "upsampling": self.upsampling,
             "local_context": self.local_context,
             "local_filters": self.local_filters,
-            "global_channels": self.global_channels,
-            "num_speakers": self.num_speakers,
             "upsample_scales": self.upsample_scales if self.upsample_scales is None else list(self.upsample_scales),
-            "frame_network": self.frame_network,
-            "linear_predictor": self.linear_predictor
-            if self.linear_predictor is None
-            else keras.saving.serialize_keras_object(self.linear_predictor),
+            "units": self.units,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the layer of `get_config`, which used to hold the number of speakers."""
+        config = dict(config)
+        number = config.pop("num_speakers", None)
+        return cls(**config if number is None else {**config, "speakers": number})
+
+
+_OF_PREDICTOR = ("order", "lag_window", "white_noise", "voiced_temperature")
+
+
+def _predictor(mel_spec, linear_prediction):
+    if mel_spec is None:
+        raise ValueError("Expected a mel_spec, from which linear_prediction is made. Received: none")
+    arguments = linear_prediction if isinstance(linear_prediction, dict) else {"order": linear_prediction}
+    if not set(arguments) <= set(_OF_PREDICTOR):
+        names = ", ".join(_OF_PREDICTOR)
+        raise ValueError(f"Expected linear_prediction to be an int, or a dict of {names}. Received: {arguments}")
+    return LinearPredictor(mel_spec, **arguments, name="predictor")
 
 
 def _positive_or_none(name, value):
     return value if value is None else check_positive_int(name, value)
+
+
+def _deserialized(value):
+    return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
+
+
+def _same(name, given, of_spec):
+    if given not in (None, of_spec):
+        raise ValueError(f"Expected {name} to be the mel_spec's, {of_spec}. Received: {name}={given!r}")
+    return of_spec
+
+
+def _speaker_names(speakers):
+    if isinstance(speakers, str):
+        raise ValueError(f"Expected speakers to be names, or their number. Received: speakers={speakers!r}")
+    if hasattr(speakers, "__index__"):
+        speakers = range(check_positive_int("speakers", speakers))
+    names = tuple(str(name) for name in speakers)
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"Expected speakers to be different names, at least 1. Received: speakers={speakers!r}")
+    return names

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.residual_stack import ResidualStack
 
 
@@ -15,13 +16,16 @@ class ContextStack(keras.layers.Layer):
     frame is projected to `residual_channels`, the stack runs over frames, and what it makes of frame f is the output
     at steps `t ... t + hop_length - 1`. So the stack computes once in `hop_length` steps, also when it streams.
 
+    `WaveNet(context_stack=ContextStack(...))` takes a layer without `units`, and makes its own from the arguments.
+
     Args:
-        units: Int >= 1, channels of the output, `ResidualStack.condition_units` of the stack it conditions.
-        hop_length: Int >= 1, inputs in a frame.
         dilations: Sequence of positive ints, in frames.
+        hop_length: Int >= 1, inputs in a frame.
         residual_channels: Int >= 1, channels of the residual path.
-        skip_channels: Int >= 1, channels of the skip path.
+        skip_channels: Int >= 1, channels of the skip path; None means `residual_channels`.
         kernel_size: Int >= 1, taps of the dilated convolutions.
+        units: Int >= 1, channels of the output, `ResidualStack.condition_units` of the stack it conditions; None: of a
+            layer that is not called.
 
     Input shape:
         `[batch, time, channels]`; `[batch, channels]` in `step`.
@@ -33,7 +37,7 @@ class ContextStack(keras.layers.Layer):
         ValueError: If an argument is outside its range.
 
     Example:
-    >>> layer = ContextStack(units=8, hop_length=16, dilations=(1, 2, 4), residual_channels=4, skip_channels=4)
+    >>> layer = ContextStack(dilations=(1, 2, 4), hop_length=16, residual_channels=4, units=8)
     >>> tuple(layer(keras.ops.zeros((1, 100, 1))).shape)
     (1, 100, 8)
     >>> layer.receptive_field  # 8 frames of 16, and 15 steps for which the output is held
@@ -43,9 +47,19 @@ class ContextStack(keras.layers.Layer):
         van den Oord et al., WaveNet (2016), section 2.6.
     """
 
-    def __init__(self, units, hop_length, dilations, residual_channels, skip_channels, kernel_size=2, **kwargs):
+    def __init__(
+        self,
+        dilations,
+        hop_length=32,
+        residual_channels=16,
+        skip_channels=None,
+        kernel_size=2,
+        units=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.units = check_positive_int("units", units)
+        self.units = units if units is None else check_positive_int("units", units)
+        skip_channels = residual_channels if skip_channels is None else skip_channels
         self.hop_length = check_positive_int("hop_length", hop_length)
         self.residual_channels = check_positive_int("residual_channels", residual_channels)
         self.skip_channels = skip_channels
@@ -54,11 +68,19 @@ class ContextStack(keras.layers.Layer):
         self.frame = keras.layers.Dense(residual_channels, dtype=policy, name="frame")
         self.stack = ResidualStack(dilations, residual_channels, skip_channels, kernel_size, dtype=policy, name="stack")
         self.dilations = self.stack.dilations
-        self.out = keras.layers.Dense(units, use_bias=False, dtype=policy, name="out")
+        self.out = None
+        if units is not None:
+            self.out = keras.layers.Dense(units, use_bias=False, dtype=policy, name="out")
         self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def replace(self, **changes):
+        """Returns a layer, not built, of the same arguments but for `changes`; name and dtype are the default's."""
+        return replace(self, changes)
 
     def build(self, input_shape):
         """Builds the children."""
+        if self.out is None:
+            raise ValueError("Expected a ContextStack with units to be built. Received: units=None")
         self._channels = input_shape[-1]
         self.frame.build((None, None, self.hop_length * self._channels))
         self.stack.build((None, None, self.residual_channels))
@@ -184,10 +206,10 @@ class ContextStack(keras.layers.Layer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "units": self.units,
-            "hop_length": self.hop_length,
             "dilations": list(self.dilations),
+            "hop_length": self.hop_length,
             "residual_channels": self.residual_channels,
             "skip_channels": self.skip_channels,
             "kernel_size": self.kernel_size,
+            "units": self.units,
         }

@@ -14,7 +14,6 @@ class AutoregressiveModel(keras.Model):
     `prime` take the projected condition as a third argument), and sets `conditioning`, a `Conditioning` or None.
     """
 
-    _decoder = None
     conditioning = None
 
     def split_inputs(self, inputs):
@@ -67,9 +66,20 @@ class AutoregressiveModel(keras.Model):
             FloatingPointError: If the model predicts NaN.
             RuntimeError: If the Keras backend is not TensorFlow.
         """
-        generate = import_decoding().generate
-        conditions = {"local_condition": local_condition, "global_condition": global_condition}
-        return generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
+        decoding = import_decoding()
+        request = decoding.GenerationRequest.make(
+            self,
+            num_samples,
+            batch_size,
+            seed,
+            temperature,
+            top_k,
+            top_p,
+            prompt,
+            local_condition,
+            global_condition,
+        )
+        return decoding.generate(self, request)
 
     def stream(
         self,
@@ -104,9 +114,20 @@ class AutoregressiveModel(keras.Model):
         Raises:
             ValueError: As `generate`, at once and not at the first chunk.
         """
-        stream = import_decoding().stream
-        conditions = {"local_condition": local_condition, "global_condition": global_condition}
-        return stream(self, num_samples, chunk_samples, batch_size, seed, temperature, top_k, top_p, prompt, conditions)
+        decoding = import_decoding()
+        request = decoding.GenerationRequest.make(
+            self,
+            num_samples,
+            batch_size,
+            seed,
+            temperature,
+            top_k,
+            top_p,
+            prompt,
+            local_condition,
+            global_condition,
+        )
+        return decoding.stream(self, request, chunk_samples)
 
     def compile(self, optimizer="adam", loss=None, *, weighted_metrics=None, **kwargs):
         """Configures training as `keras.Model.compile`, with the model's own objective as the default.

@@ -9,14 +9,13 @@ from tf_wavenet.layers import (
     CausalConv1D,
     Conditioning,
     ContextStack,
-    LinearPredictor,
     MuLawNoise,
     OutputHead,
     ResidualStack,
 )
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
+from tf_wavenet.models.flat_config import from_flat
 from tf_wavenet.models.presets import PRESETS
-from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_encode
 from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
@@ -48,27 +47,14 @@ class WaveNet(AutoregressiveModel):
         residual_scale: Float, factor on every block's residual output.
         skip_scale: Float, factor on the summed skip output.
         distribution: What the output parametrises, one of `tf_wavenet.distributions`; None: `MuLawCategorical(mu)`.
-        speakers: Names of speakers, or their number: the global condition is a speaker's number.
-        global_channels: Int >= 1, channels of the global vector or of a speaker's embedding (then None means 16).
-        local_channels: Int >= 1, channels of the local features; None means `mel_spec.num_mels`, or none.
-        local_hop: Int >= 1, samples in a feature frame; None means `mel_spec.hop_length`.
-        upsampling: "linear", "repeat" or "transposed", see `FeatureUpsampler`; or "stretch", `ConvInUpsampleNetwork`.
-        upsample_scales: Sequence of positive ints, the stages of "stretch", whose product is `local_hop`; None else.
-        local_context: Int >= 0, frames on either side that a convolution over frames sees.
-        local_filters: Int >= 1, channels that this convolution makes; None keeps `local_channels`.
-        context_dilations: Sequence of positive ints, in frames of `context_hop` samples: blocks of a second, cheaper
-            stack that looks far back at a lower rate (`ContextStack`). None: there is none.
-        context_hop: Int >= 1, samples in a frame of the context stack.
-        context_channels: Int >= 1, its residual and skip channels.
-        mel_spec: `MelSpec` of the local features, kept with the model; None: unknown. `generate` and `stream` check
-            shape and values by it (`MelSpec.check_features`), `tf_wavenet.data.load_features` every field. With its
+        conditioning: `Conditioning` (without `units`): which conditions there are and how they are encoded. Of a
+            `mel_spec` in it, `generate` and `stream` check features (`MelSpec.check_features`), and with its
             `preemphasis` the model speaks pre-emphasised audio, which `call` and `step` take
-            (`tf_wavenet.signal.preprocess`); `generate` and `stream` undo it.
-        frame_network: Dict of `FrameNetwork`'s arguments: such a network at the frame rate encodes the local features,
-            instead of upsampling them; what it says of a frame holds for all samples of the frame. None: upsampling.
-        linear_prediction: Order of linear prediction from the mels (`LinearPredictor`), or a dict of its arguments but
-            `mel_spec`: then the distribution is that of what the prediction misses (`Residual`), and the network sees
-            the last sample, the last residual and this sample's prediction. None: there is none.
+            (`tf_wavenet.signal.preprocess`); `generate` and `stream` undo it. With its `linear_prediction` the
+            distribution is that of what the prediction misses (`Residual`), and the network sees the last sample, the
+            last residual and this sample's prediction. None: there is no condition.
+        context_stack: `ContextStack` (without `units`): a second, cheaper stack that looks far back at a lower rate.
+            None: there is none.
         past_noise: Number >= 0: while training, noise of up to so many mu-law levels on the past that the model sees
             (`MuLawNoise`), of the residuals with linear prediction, else of the samples.
 
@@ -92,7 +78,8 @@ class WaveNet(AutoregressiveModel):
     (1, 100, 256)
     >>> model.receptive_field
     32
-    >>> voices = WaveNet(dilations=(1, 2), residual_channels=8, skip_channels=16, speakers=("ann", "bob"))
+    >>> from tf_wavenet.layers import Conditioning
+    >>> voices = WaveNet((1, 2), residual_channels=8, conditioning=Conditioning(speakers=("ann", "bob")))
     >>> tuple(voices({"waveform": keras.ops.zeros((2, 50)), "global_condition": keras.ops.array([0, 1])}).shape)
     (2, 50, 256)
 
@@ -116,20 +103,8 @@ class WaveNet(AutoregressiveModel):
         residual_scale=1.0,
         skip_scale=1.0,
         distribution=None,
-        speakers=None,
-        global_channels=None,
-        local_channels=None,
-        local_hop=None,
-        upsampling="linear",
-        local_context=0,
-        local_filters=None,
-        context_dilations=None,
-        context_hop=32,
-        context_channels=16,
-        mel_spec=None,
-        upsample_scales=None,
-        frame_network=None,
-        linear_prediction=None,
+        conditioning=None,
+        context_stack=None,
         past_noise=0.0,
         **kwargs,
     ):
@@ -139,20 +114,10 @@ class WaveNet(AutoregressiveModel):
         if not is_int(getattr(self.distribution, "parameter_size", None)):
             one = "one of tf_wavenet.distributions, such as Gaussian()"
             raise ValueError(f"Expected distribution to be {one}. Received: distribution={distribution!r}")
-        self.mel_spec = _deserialized(mel_spec)
-        if self.mel_spec is not None and not isinstance(self.mel_spec, MelSpec):
-            raise ValueError(f"Expected mel_spec to be a MelSpec. Received: mel_spec={mel_spec!r}")
-        self.predictor = None
-        if linear_prediction is not None:
-            if self.mel_spec is None:
-                raise ValueError("Expected a mel_spec, from which linear_prediction is made. Received: none")
-            arguments = linear_prediction if isinstance(linear_prediction, dict) else {"order": linear_prediction}
-            if not set(arguments) <= set(_OF_PREDICTOR):
-                names = ", ".join(_OF_PREDICTOR)
-                raise ValueError(
-                    f"Expected linear_prediction to be an int, or a dict of {names}. Received: {arguments}"
-                )
-            self.predictor = LinearPredictor(self.mel_spec, **arguments, name="predictor")
+        conditioning = _layer("conditioning", conditioning, Conditioning)
+        context_stack = _layer("context_stack", context_stack, ContextStack)
+        self.predictor = None if conditioning is None else conditioning.linear_predictor
+        if self.predictor is not None:
             if not isinstance(self.distribution, Residual):
                 self.distribution = Residual(self.distribution)
         elif isinstance(self.distribution, Residual):
@@ -177,23 +142,6 @@ class WaveNet(AutoregressiveModel):
         self.use_bias = use_bias
         self.residual_scale = residual_scale
         self.skip_scale = skip_scale
-        self.speakers = speakers if speakers is None else _speaker_names(speakers)
-        self.global_channels = 16 if speakers is not None and global_channels is None else global_channels
-        self.local_channels, self.local_hop = local_channels, local_hop
-        if self.mel_spec is not None:
-            self.local_channels = _same("local_channels", local_channels, self.mel_spec.num_mels)
-            self.local_hop = _same("local_hop", local_hop, self.mel_spec.hop_length)
-        self.upsampling = upsampling
-        self.upsample_scales = upsample_scales if upsample_scales is None else tuple(upsample_scales)
-        self.local_context = local_context
-        self.local_filters = local_filters
-        self.context_dilations = context_dilations if context_dilations is None else check_dilations(context_dilations)
-        self.context_hop = context_hop
-        self.context_channels = context_channels
-        if frame_network is not None and not isinstance(frame_network, dict):
-            expected = "Expected frame_network to be a dict of the arguments of FrameNetwork"
-            raise ValueError(f"{expected}. Received: frame_network={frame_network!r}")
-        self.frame_network = frame_network if frame_network is None else dict(frame_network)
         self.past_noise = check_number("past_noise", past_noise)
         if self.past_noise < 0:
             raise ValueError(f"Expected past_noise to be at least 0. Received: past_noise={past_noise}")
@@ -225,35 +173,13 @@ class WaveNet(AutoregressiveModel):
             dtype=policy.variable_dtype,
             name="head",
         )
+        units = self.stack.condition_units
         self.conditioning = self.context_stack = None
-        if self.local_channels is not None or self.global_channels is not None:
-            self.conditioning = Conditioning(
-                self.stack.condition_units,
-                self.local_channels,
-                self.local_hop,
-                upsampling,
-                local_context,
-                local_filters,
-                self.global_channels,
-                None if self.speakers is None else len(self.speakers),
-                upsample_scales,
-                self.frame_network,
-                self.predictor,
-                dtype=policy,
-                name="conditioning",
-            )
-        elif frame_network is not None:
-            raise ValueError("Expected local_channels or a mel_spec with frame_network. Received: neither")
-        if self.context_dilations is not None:
-            self.context_stack = ContextStack(
-                self.stack.condition_units,
-                context_hop,
-                self.context_dilations,
-                context_channels,
-                context_channels,
-                dtype=policy,
-                name="context_stack",
-            )
+        if conditioning is not None:
+            self.conditioning = conditioning.replace(units=units, dtype=policy, name="conditioning")
+            self.predictor = self.conditioning.linear_predictor
+        if context_stack is not None:
+            self.context_stack = context_stack.replace(units=units, dtype=policy, name="context_stack")
         # Everything is known here: a WaveNet has its weights from the start.
         self.build((None, None))
 
@@ -263,9 +189,10 @@ class WaveNet(AutoregressiveModel):
 
         Args:
             name: "tiny" (learns speech in minutes on two CPU cores), "small" (20 blocks, 32 / 128 channels), "paper"
-                (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give `speakers`),
-                "vocoder" (16 blocks, speaks the log-mels of "speech_16k", standardised, with pre-emphasis 0.85) or
-                "lpc_vocoder" (the same mels; 9 blocks of 64 channels, linear prediction, a network at the frame rate).
+                (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give
+                `conditioning=Conditioning(speakers=...)`), "vocoder" (16 blocks, speaks the log-mels of "speech_16k",
+                standardised, with pre-emphasis 0.85) or "lpc_vocoder" (the same mels; 9 blocks of 48 channels, linear
+                prediction, a network at the frame rate).
             **overrides: Constructor arguments that replace the preset's.
 
         Returns:
@@ -288,7 +215,10 @@ class WaveNet(AutoregressiveModel):
         """
         if name not in PRESETS:
             raise ValueError(f"Expected a preset of {sorted(PRESETS)}. Received: preset={name!r}")
-        return dict(PRESETS[name])
+        arguments = dict(PRESETS[name])
+        if "conditioning" in arguments:
+            arguments["conditioning"] = Conditioning(**arguments["conditioning"])
+        return arguments
 
     def build(self, input_shape):
         """Builds every child, whatever the input's batch and length."""
@@ -408,9 +338,29 @@ class WaveNet(AutoregressiveModel):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
-    def linear_prediction(self):
-        """Dict of the arguments of `predictor`, but for `mel_spec`; None without linear prediction."""
-        return None if self.predictor is None else {name: getattr(self.predictor, name) for name in _OF_PREDICTOR}
+    def mel_spec(self):
+        """`MelSpec` of the local features; None if there are none, or their recipe is unknown."""
+        return None if self.conditioning is None else self.conditioning.mel_spec
+
+    @property
+    def speakers(self):
+        """Tuple of the names of the speakers; None if the model knows none."""
+        return None if self.conditioning is None else self.conditioning.speakers
+
+    @property
+    def global_channels(self):
+        """Int, channels of the global condition or of a speaker's embedding; None without one."""
+        return None if self.conditioning is None else self.conditioning.global_channels
+
+    @property
+    def local_channels(self):
+        """Int, channels of the local features; None without them."""
+        return None if self.conditioning is None else self.conditioning.local_channels
+
+    @property
+    def local_hop(self):
+        """Int, samples in a frame of the local features; None without them."""
+        return None if self.conditioning is None else self.conditioning.local_hop
 
     @property
     def receptive_field(self):
@@ -435,11 +385,11 @@ class WaveNet(AutoregressiveModel):
 
     @property
     def period(self):
-        """Int, samples after which the schedule of the layers repeats: `context_hop`, or 1 without context stack.
+        """Int, samples after which the schedule of the layers repeats: the hop of the context stack, or 1 without one.
 
         A part of a recording gives what the whole gives only if it begins at a multiple of it.
         """
-        return 1 if self.context_stack is None else self.context_hop
+        return 1 if self.context_stack is None else self.context_stack.hop_length
 
     def split_inputs(self, inputs):
         """Splits what `call` takes.
@@ -530,24 +480,15 @@ class WaveNet(AutoregressiveModel):
             "residual_scale": self.residual_scale,
             "skip_scale": self.skip_scale,
             "distribution": keras.saving.serialize_keras_object(self.distribution),
-            "speakers": self.speakers if self.speakers is None else list(self.speakers),
-            "global_channels": self.global_channels,
-            "local_channels": self.local_channels,
-            "local_hop": self.local_hop,
-            "upsampling": self.upsampling,
-            "upsample_scales": self.upsample_scales if self.upsample_scales is None else list(self.upsample_scales),
-            "local_context": self.local_context,
-            "local_filters": self.local_filters,
-            "context_dilations": self.context_dilations
-            if self.context_dilations is None
-            else list(self.context_dilations),
-            "context_hop": self.context_hop,
-            "context_channels": self.context_channels,
-            "mel_spec": self.mel_spec if self.mel_spec is None else keras.saving.serialize_keras_object(self.mel_spec),
-            "frame_network": self.frame_network,
-            "linear_prediction": self.linear_prediction,
+            "conditioning": _config(self.conditioning),
+            "context_stack": _config(self.context_stack),
             "past_noise": self.past_noise,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the model of `get_config`, of this version or an earlier one."""
+        return cls(**from_flat(config))
 
     def _encode(self, samples, *predicted):
         if self.input_encoding == "companded":
@@ -563,9 +504,6 @@ class WaveNet(AutoregressiveModel):
         return ops.concatenate([params, *(ops.expand_dims(x, -1) for x in told)], axis=-1) if told else params
 
 
-_OF_PREDICTOR = ("order", "lag_window", "white_noise", "voiced_temperature")
-
-
 def _before(waveform):
     """The waveform shifted by one sample of silence: the one-sample shift of teacher forcing."""
     return ops.pad(waveform, ((0, 0), (1, 0)))[:, :-1]
@@ -575,21 +513,18 @@ def _deserialized(value):
     return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
 
 
-def _same(name, given, of_spec):
-    if given not in (None, of_spec):
-        raise ValueError(f"Expected {name} to be the mel_spec's, {of_spec}. Received: {name}={given!r}")
-    return of_spec
+def _layer(name, given, kind):
+    # Not deserialised, which would give it weights.
+    layer = kind.from_config(given["config"]) if isinstance(given, dict) else given
+    if layer is not None and not isinstance(layer, kind):
+        raise ValueError(f"Expected {name} to be a {kind.__name__}. Received: {name}={given!r}")
+    if layer is not None and layer.built and layer.weights:
+        raise ValueError(f"Expected {name} without weights, which would be lost. Received: {len(layer.weights)}")
+    return layer
 
 
-def _speaker_names(speakers):
-    if isinstance(speakers, str):
-        raise ValueError(f"Expected speakers to be names, or their number. Received: speakers={speakers!r}")
-    if hasattr(speakers, "__index__"):
-        speakers = range(check_positive_int("speakers", speakers))
-    names = tuple(str(name) for name in speakers)
-    if not names or len(set(names)) != len(names):
-        raise ValueError(f"Expected speakers to be different names, at least 1. Received: speakers={speakers!r}")
-    return names
+def _config(layer):
+    return None if layer is None else keras.saving.serialize_keras_object(layer)
 
 
 def _sum(condition, context):

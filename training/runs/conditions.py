@@ -7,6 +7,7 @@ from typing import Any
 
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.data import Manifest, MelFeatures, StoredFeatures
+from tf_wavenet.layers import Conditioning
 from training.runs.config import TrainConfig
 from training.runs.run_folder import RunFolder
 
@@ -27,20 +28,21 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
         ValueError: If the corpus does not tell every speaker but the model needs them; if features and rate do not
             agree.
     """
-    arguments = dict(config.overrides)
+    arguments, conditions = dict(config.overrides), {}
     if config.distribution != "mu_law":
         arguments["distribution"] = DISTRIBUTIONS[config.distribution]()
+    preset = WaveNet.preset_arguments(config.preset).get("conditioning")
     if config.linear_prediction is not None:
-        preset = WaveNet.preset_arguments(config.preset).get("linear_prediction") or {}
-        arguments["linear_prediction"] = {**preset, "order": config.linear_prediction}
+        rest = (preset and preset.linear_prediction) or {}
+        conditions["linear_prediction"] = {**rest, "order": config.linear_prediction}
     if config.preset == "speaker" or config.speakers:
         if manifest is None or not manifest.speakers:
             raise ValueError(f"Expected --data to tell its speakers (a folder for each). Received: {config.data}")
         nameless = [file.path for file in manifest.files if file.speaker is None]
         if nameless:
             raise ValueError(f"Expected --data to hold a folder for each speaker. Received: {nameless[0]} in none")
-        arguments["speakers"] = manifest.speakers
-    spec = WaveNet.preset_arguments(config.preset).get("mel_spec")
+        conditions["speakers"] = manifest.speakers
+    spec = preset and preset.mel_spec
     if config.mel is not None:
         kept = {} if spec is None else {"preemphasis": spec.preemphasis}  # the preset's own
         spec = MelSpec.from_preset(config.mel, **kept).standardized()
@@ -49,18 +51,22 @@ def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str,
             raise ValueError("Expected --features or mels (--mel, --preset vocoder or lpc_vocoder). Received: both")
         stored = StoredFeatures(config.features)
         check_rate(stored, config.sample_rate)
-        arguments |= {"local_channels": stored.channels, "local_hop": stored.hop_length}
+        conditions |= {"local_channels": stored.channels, "local_hop": stored.hop_length}
     if spec is not None:
         changes = {"preemphasis": config.preemphasis, "loudness": config.loudness}
         changes = {name: value for name, value in changes.items() if value is not None}
         spec = MelSpec.from_config(spec.get_config() | changes)
         if spec.sample_rate != config.sample_rate:
             raise ValueError(f"Expected --sample-rate {spec.sample_rate}, the mels'. Received: {config.sample_rate}")
-        arguments["mel_spec"] = spec
+        conditions["mel_spec"] = spec
+        # Those of the preset's mels.
+        conditions |= {"local_channels": None, "local_hop": None}
     elif config.preemphasis is not None or config.loudness is not None:
         raise ValueError(
             "Expected --preemphasis and --loudness with mels only (--mel, --preset vocoder or lpc_vocoder)."
         )
+    if conditions:
+        arguments["conditioning"] = preset.replace(**conditions) if preset else Conditioning(**conditions)
     return arguments
 
 

@@ -64,7 +64,7 @@ def test_takes_the_held_out_files_of_a_run_and_all_its_texts(corpus, tmp_path, c
 def test_says_how_many_files_were_trained_on(corpus, tmp_path, capsys):
     training, _ = make_run(corpus, tmp_path / "run")
     read((tmp_path / "run",), corpus, 16000, 1.0, 0)
-    count = len({file.name for file in training.cli.files} - {"4"})
+    count = len({file.name for file in training.files} - {"4"})
     assert f"note: {count} of these 9 files were trained on" in capsys.readouterr().err
 
 

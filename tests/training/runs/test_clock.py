@@ -166,8 +166,9 @@ def test_both_optimizers_of_a_vocoder_go_on(corpus, tmp_path, timed, monkeypatch
 
 @pytest.mark.large
 def test_noise_on_the_past_goes_on_too(new_config, timed, monkeypatch, tmp_path):
+    preset = PRESETS["lpc_vocoder"]
     small = {"frame_network": {"channels": 4, "num_blocks": 1, "kernel_size": 3}}
-    monkeypatch.setitem(PRESETS, "lpc_vocoder", PRESETS["lpc_vocoder"] | small)
+    monkeypatch.setitem(PRESETS, "lpc_vocoder", preset | {"conditioning": preset["conditioning"] | small})
     config = dataclasses.replace(new_config, preset="lpc_vocoder", steps=4, checkpoint_every=2, sample_rate=16000)
     config = dataclasses.replace(config, sample_seconds=0.0)
     whole = train(dataclasses.replace(config, run=tmp_path / "whole"))

@@ -10,6 +10,7 @@ import soundfile
 
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.data import AudioError, load_audio, log_mel, preprocess, save_features
+from tf_wavenet.layers import Conditioning
 from training.corpora.read_corpus import read_corpus
 from training.evaluate import EvaluateConfig, evaluate
 from training.generate import GenerateConfig, generate
@@ -91,7 +92,8 @@ def test_features_of_another_rate_are_refused(tiny, make_features, tmp_path):
     folder = make_features(tmp_path / "features", {"hop_length": 80, "sample_rate": 22050}, 5)
     with pytest.raises(ValueError, match="Expected --sample-rate 22050, that of .*features. Received: 16000"):
         model_arguments(tiny(tmp_path / "run", features=folder), None)
-    model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=8, local_channels=5, local_hop=80)
+    conditioning = Conditioning(local_channels=5, local_hop=80)
+    model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=8, conditioning=conditioning)
     model.save(tmp_path / "alone.keras")
     config = EvaluateConfig(tmp_path / "alone.keras", tiny(tmp_path).data, folder, sample_rate=16000)
     with pytest.raises(ValueError, match="Expected --sample-rate 22050"):
@@ -116,11 +118,12 @@ def test_features_that_do_not_fit_leave_no_run_folder(tiny, features, tmp_path, 
 
 
 def test_the_order_of_the_linear_prediction_is_a_flag_and_the_rest_is_the_presets(tiny, tmp_path):
-    preset = WaveNet.preset_arguments("lpc_vocoder")["linear_prediction"]
+    preset = WaveNet.preset_arguments("lpc_vocoder")["conditioning"].linear_prediction
     for order in (0, 12):
         config = tiny(tmp_path / "run", preset="lpc_vocoder", linear_prediction=order)
-        assert model_arguments(config, None)["linear_prediction"] == {**preset, "order": order}
-    assert "linear_prediction" not in model_arguments(tiny(tmp_path / "run", preset="lpc_vocoder"), None)
+        assert model_arguments(config, None)["conditioning"].linear_prediction == {**preset, "order": order}
+    made = model_arguments(tiny(tmp_path / "run", preset="lpc_vocoder"), None)
+    assert made["conditioning"].linear_prediction == preset
 
 
 @pytest.mark.parametrize(

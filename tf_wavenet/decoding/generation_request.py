@@ -1,0 +1,103 @@
+"""What a model is asked to generate, checked once."""
+
+import dataclasses
+
+import numpy as np
+
+from tf_wavenet.decoding.conditions import check_conditions
+from tf_wavenet.decoding.sampler import SamplingSettings, check_count
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GenerationRequest:
+    """The arguments of `AutoregressiveModel.generate` and `stream`, checked and brought to arrays.
+
+    Args:
+        num_samples: Int >= 0, samples to generate for each row; None: without end.
+        seed: Int in [0, 2**63).
+        settings: How samples are drawn.
+        prompt: float32 `[batch, time]`, the waveform to continue; time may be 0.
+        conditions: Dict of `local_condition`, `[batch, frames, channels]`, and `global_condition`, as the model has
+            them.
+    """
+
+    num_samples: int | None
+    seed: int
+    settings: SamplingSettings
+    prompt: np.ndarray
+    conditions: dict[str, np.ndarray]
+
+    @classmethod
+    def make(
+        cls,
+        model,
+        num_samples=None,
+        batch_size=None,
+        seed=0,
+        temperature=1.0,
+        top_k=None,
+        top_p=None,
+        prompt=None,
+        local_condition=None,
+        global_condition=None,
+    ):
+        """Checks the arguments of `AutoregressiveModel.generate`.
+
+        Args:
+            model: The model that is asked.
+            num_samples: As in `AutoregressiveModel.generate`, as all that follow.
+            batch_size: Int or None.
+            seed: Int.
+            temperature: Float.
+            top_k: Int or None.
+            top_p: Float or None.
+            prompt: Array or None.
+            local_condition: Array or None.
+            global_condition: Speaker, speakers, array or None.
+
+        Returns:
+            The request.
+
+        Raises:
+            ValueError: If an argument is outside its range, or does not fit the model.
+        """
+        if num_samples is not None:
+            num_samples = check_count("num_samples", num_samples, 0)
+        if batch_size is not None:
+            batch_size = check_count("batch_size", batch_size, 1)
+        seed = check_count("seed", seed, 0)
+        if seed >= 2**63:
+            raise ValueError(f"Expected seed to be below 2**63. Received: seed={seed}")
+        settings = SamplingSettings(temperature, top_k, top_p)
+        settings.check(model.distribution)
+        conditions = {"local_condition": local_condition, "global_condition": global_condition}
+        conditions, batch_size = check_conditions(model, conditions, batch_size)
+        prompt = _check_prompt(prompt, batch_size)
+        return cls(_check_length(model, num_samples, conditions, prompt), seed, settings, prompt, conditions)
+
+
+def _check_length(model, num_samples, conditions, prompt):
+    if "local_condition" not in conditions:
+        return num_samples
+    frames, hop = conditions["local_condition"].shape[1], model.conditioning.local_hop
+    covered = frames * hop - prompt.shape[1]
+    if covered < (num_samples or 0):
+        raise ValueError(
+            f"Expected local_condition of at least {-(-(prompt.shape[1] + (num_samples or 0)) // hop)} frames for "
+            f"prompt and num_samples. Received: {frames} frames"
+        )
+    return covered if num_samples is None else num_samples
+
+
+def _check_prompt(prompt, batch_size):
+    if prompt is None:
+        return np.zeros((batch_size, 0), "float32")
+    prompt = np.asarray(prompt, "float32")
+    shape = prompt.shape
+    if prompt.ndim == 1:
+        prompt = np.broadcast_to(prompt, (batch_size, *shape))
+    if prompt.ndim != 2 or len(prompt) != batch_size:
+        raise ValueError(f"Expected prompt of shape [time] or [{batch_size}, time]. Received: shape {list(shape)}")
+    if not np.isfinite(prompt).all() or np.abs(prompt).max(initial=0.0) > 1.0:
+        raise ValueError("Expected prompt to be finite and in [-1, 1].")
+    return prompt
