@@ -46,7 +46,7 @@ def requests(loaded, batch_size):
         nonlocal state
         start = time.perf_counter()
         out = signatures["generate_chunk"](**sampling, **state)
-        out["generated"].numpy()
+        out["waveform"].numpy()
         state = {name: out[f"new_{name}"] for name in state}
         return time.perf_counter() - start
 

@@ -19,12 +19,14 @@ from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.optimizers.muon import Muon
 from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.mu_law import mu_law_decode, mu_law_encode
+from tf_wavenet.streaming.block_streamable import BlockStreamable
 from tf_wavenet.streaming.streamable import Streamable
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BitsPerSample",
+    "BlockStreamable",
     "EffectLoss",
     "ErrorToSignalRatio",
     "GANVocoder",

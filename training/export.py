@@ -1,13 +1,11 @@
 """Exports a trained model: `python -m training.export --model runs/first --out saved_models/first`."""
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Literal
 
 from tf_wavenet import export_saved_model
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 from training.runs.config import TrainConfig
 from training.runs.run_folder import find_run, load_model
 
@@ -56,18 +54,15 @@ def export(config: ExportConfig) -> Path:
         exact, model = model, type(model).from_config({**model.get_config(), "dtype": config.precision})
         model.set_weights(exact.get_weights())
     run = find_run(config.model)
-    with atomic_path(config.out) as partial:
-        export_saved_model(
-            model,
-            partial,
-            jit_compile=config.jit_compile,
-            max_samples=config.max_samples,
-            warmup_batch_sizes=config.warmup_batch_sizes,
-            chunk_samples=config.chunk_samples,
-            sample_rate=None if run is None else TrainConfig.load(run.config).sample_rate,
-        )
-        if config.out.exists():
-            shutil.rmtree(config.out)
+    export_saved_model(
+        model,
+        config.out,
+        jit_compile=config.jit_compile,
+        max_samples=config.max_samples,
+        warmup_batch_sizes=config.warmup_batch_sizes,
+        chunk_samples=config.chunk_samples,
+        sample_rate=None if run is None else TrainConfig.load(run.config).sample_rate,
+    )
     return config.out
 
 

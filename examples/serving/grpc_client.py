@@ -52,7 +52,7 @@ class Client:
             n = np.int32(min(chunk_samples, num_samples - made))
             out = self("generate_chunk", num_samples=n, **sampling, **state)
             state = {name: out[f"new_{name}"] for name in state}
-            yield out["generated"][0]
+            yield out["waveform"][0]
 
 
 def main():

@@ -80,7 +80,7 @@ class Served:
             window = self.window(index, n)
             out = self.host("generate_chunk", num_samples=np.int32(n), **self.sampling(**settings), **state, **window)
             state, index = carried(out), index + n
-            made.append(out["generated"])
+            made.append(out["waveform"])
         return np.concatenate(made, axis=1)
 
 

@@ -68,7 +68,7 @@ def test_saved_model_cli_carries_the_state(folder, expected, tmp_path):
         files = ";".join(f"state_{part}={tmp_path}/{name}_{part}.npy" for part in ("queues", "stream"))
         request = ["--inputs", files, "--input_exprs", sampling, "--outdir", tmp_path, "--overwrite"]
         run(*cli, "--signature_def", "generate_chunk", *request)
-        made.append(np.load(tmp_path / "generated.npy")[0])
+        made.append(np.load(tmp_path / "waveform.npy")[0])
     np.testing.assert_array_equal(np.concatenate(made), expected)
 
 

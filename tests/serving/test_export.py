@@ -59,7 +59,7 @@ def request(**changes):
     ],
 )
 def test_generate_gives_the_samples_of_the_model(model, signatures, served, ours):
-    audio = signatures["generate"](**request(**served))["generated"]
+    audio = signatures["generate"](**request(**served))["waveform"]
     np.testing.assert_array_equal(audio, model.generate(**{"num_samples": 50, "batch_size": 2, "seed": 3, **ours}))
 
 
@@ -97,11 +97,11 @@ def test_forward_score_and_companding_equal_the_model(model, signatures, rng):
 def test_bad_requests_are_refused_and_the_next_good_one_answered(signatures, signature, inputs, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         signatures[signature](**inputs)
-    assert signatures["generate"](**request(num_samples=3))["generated"].shape == (2, 3)
+    assert signatures["generate"](**request(num_samples=3))["waveform"].shape == (2, 3)
 
 
 def test_refuses_what_is_not_a_model_that_streams(tmp_path):
-    with pytest.raises(ValueError, match="Expected model to be a WaveNet. Received: Dense"):
+    with pytest.raises(ValueError, match="Expected model to be a WaveNet or a Vocoder. Received: Dense"):
         export_saved_model(tf.keras.layers.Dense(1), tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
@@ -112,7 +112,7 @@ def test_saved_model_cli_drives_it(folder, tmp_path):
     command = [*cli, "--tag_set", "serve", "--signature_def", "generate", "--input_exprs", inputs]
     done = subprocess.run([*command, "--outdir", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert np.load(tmp_path / "generated.npy").shape == (2, 20)
+    assert np.load(tmp_path / "waveform.npy").shape == (2, 20)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ CONDITIONS = {
 
 
 def test_a_conditioned_model_serves_its_conditions(conditioned, served):
-    audio = served.signatures["generate"](**request(num_samples=800), **as_tensors(CONDITIONS))["generated"]
+    audio = served.signatures["generate"](**request(num_samples=800), **as_tensors(CONDITIONS))["waveform"]
     expected = conditioned.generate(800, seed=3, **CONDITIONS)
     np.testing.assert_allclose(audio, expected, atol=2**-13)
     waveform = np.random.default_rng(1).uniform(-0.5, 0.5, (2, 700)).astype("float32")

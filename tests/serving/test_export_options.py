@@ -107,8 +107,8 @@ def test_without_xla_and_in_bfloat16(dtype, jit_compile, tmp_path):
         atol = (1e-5 if dtype == "float32" else 0.03) * np.abs(expected).max()
         np.testing.assert_allclose(parameters, expected, rtol=0, atol=atol)
         whole = served.host("generate", num_samples=np.int32(60), batch_size=np.int32(2), **served.sampling())
-        np.testing.assert_array_equal(served.speak([20, 1, 39], 2), whole["generated"])
+        np.testing.assert_array_equal(served.speak([20, 1, 39], 2), whole["waveform"])
         if jit_compile:
-            np.testing.assert_array_equal(whole["generated"], model.generate(60, batch_size=2, seed=3))
+            np.testing.assert_array_equal(whole["waveform"], model.generate(60, batch_size=2, seed=3))
     finally:
         served.host.close()

@@ -74,10 +74,10 @@ def test_strangers_side_by_side(served, rng):
     second = run(order)
     for name, value in second.items():
         np.testing.assert_array_equal(value, first[name][order], err_msg=name)
-    assert len({row.tobytes() for row in first["generated"]}) == 64
+    assert len({row.tobytes() for row in first["waveform"]}) == 64
     for i in rng.integers(0, 64, 4):
         alone = run(np.array([i]))
-        np.testing.assert_array_equal(alone["generated"], first["generated"][i : i + 1])
+        np.testing.assert_array_equal(alone["waveform"], first["waveform"][i : i + 1])
 
 
 def test_a_stream_is_the_same_alone_and_among_64(served, rng):
@@ -113,7 +113,7 @@ def test_settings_and_seeds_by_row(served, rng):
     out = served.host("generate_chunk", num_samples=np.array([30, 30], "int32"), **settings_, **state, **window)
     first = served.model.generate(30, batch_size=ROWS, seed=7, top_p=0.5, **served.conditions)
     second = served.model.generate(30, batch_size=ROWS, temperature=0.0, **served.conditions)
-    assert_same_samples(served.model, out["generated"], np.stack([first[0], second[1]]))
+    assert_same_samples(served.model, out["waveform"], np.stack([first[0], second[1]]))
 
 
 def test_steps_of_a_client_are_the_call(served, rng):

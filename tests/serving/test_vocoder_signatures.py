@@ -6,6 +6,9 @@ import tensorflow as tf
 
 from tests.support.streaming_contract import randomise
 from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN, export_saved_model
+from tf_wavenet.serving import VocoderSignatures
+from tf_wavenet.serving.warmup import warmup_requests
+from tf_wavenet.signal import log_mel
 
 SPEC = MelSpec.from_preset("speech_16k", hop_length=16, win_length=64, fft_length=128, num_mels=6)
 MAKERS = {
@@ -62,7 +65,9 @@ def test_speaks_as_the_model(exported, rng, kind, causal, jit_compile):
     waveform = signatures["serving_default"](**request(kind, features))["waveform"]
     expected = np.asarray(model(features))
     np.testing.assert_allclose(waveform, expected, atol=1e-5 * np.abs(expected).max())  # XLA sums in another order
-    names = {"serving_default"} | ({"initial_state", "generate_chunk"} if causal else set())
+    same = signatures["generate"](**request(kind, features))["waveform"]
+    np.testing.assert_array_equal(same, waveform)
+    names = {"serving_default", "generate", "log_mel"} | ({"initial_state", "generate_chunk"} if causal else set())
     assert set(signatures) == names
     assert MelSpec.from_config(json.loads((path / "assets.extra/mel_spec.json").read_text())) == SPEC
 
@@ -79,7 +84,7 @@ def test_chunks_give_what_the_whole_gives(exported, rng, kind, jit_compile):
         new = signatures["generate_chunk"](**request(kind, features[:, first:last]), **state)
         parts.append(np.asarray(new.pop("waveform")))
         state = {name.removeprefix("new_"): value for name, value in new.items()}
-    assert int(state["state_position"]) == 11 * 16 and whole.std() > 0
+    assert state["state_stream"][:, 2:].numpy().tolist() == [[11 * 16, 0], [11 * 16, 1]] and whole.std() > 0
     np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-5 * np.abs(whole).max())
 
 
@@ -92,10 +97,9 @@ def test_noise_is_gaussian_and_of_the_seed(exported):
     )
     np.testing.assert_array_equal(one, same)
     assert (one != other).any() and (one[0] != one[1]).any()
-    from tf_wavenet.serving import VocoderSignatures
-
     served = VocoderSignatures(MAKERS["parallel_wavegan"](True), False, 1 << 20)
-    noise = served._inputs(tf.fill((2, 2000, 6), -5.0), tf.constant(3, tf.int64), tf.constant(0))["noise"].numpy()
+    given = {"local_condition": tf.fill((2, 2000, 6), -5.0), "seed": tf.constant(3, tf.int64)}
+    noise = served._with_noise(given, tf.zeros(2, tf.int32), tf.range(2))["noise"].numpy()
     assert noise.shape == (2, 32000) and np.isfinite(noise).all()
     assert abs(noise.mean()) < 0.02 and abs(noise.std() - 1.0) < 0.02
     assert abs(np.mean(np.abs(noise) < 0.6745) - 0.5) < 0.01 and abs((noise[0] * noise[1]).mean()) < 0.02
@@ -111,6 +115,7 @@ def test_bad_requests_are_refused(exported, rng, kind):
     for bad, message in (
         (spoilt, "Expected local_condition without NaN"),
         (features[:, :0], "at least 1 row and 1 frame"),
+        (features[:0], "at least 1 row and 1 frame"),
         (features - 100.0, "log-mels of at least"),
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
@@ -122,6 +127,49 @@ def test_bad_requests_are_refused(exported, rng, kind):
         signatures["initial_state"](batch_size=tf.constant(0))
 
 
-def test_refuses_warmup_requests(tmp_path):
-    with pytest.raises(ValueError, match="Expected no warmup_batch_sizes"):
-        export_saved_model(MAKERS["hifi_gan"](False), str(tmp_path / "model"), warmup_batch_sizes=(1,))
+def test_features_of_a_recording(exported, rng):
+    model, _, signatures = exported("hifi_gan")
+    waveform = rng.uniform(-0.5, 0.5, (2, 200)).astype("float32")
+    made = signatures["log_mel"](waveform=tf.constant(waveform))
+    np.testing.assert_allclose(made["features"], log_mel(waveform, SPEC), atol=1e-5)
+    assert MelSpec.from_config(json.loads(made["spec"].numpy())) == model.mel_spec
+
+
+@kinds
+@pytest.mark.parametrize("causal", [False, True])
+def test_documents_say_what_the_signatures_take(exported, kind, causal):
+    model, path, signatures = exported(kind, causal)
+    about = json.loads((path / "signatures.json").read_text())
+    facts, described = about["model"], about["signatures"]
+    assert facts["family"] == type(model).__name__ and facts["sample_rate"] == 16000 and facts["local_hop"] == 16
+    assert set(described) == set(signatures)
+    for name, function in signatures.items():
+        assert set(described[name]["inputs"]) == set(function.structured_input_signature[1])
+        assert set(described[name]["outputs"]) == set(function.structured_outputs)
+        for tensor in (*described[name]["inputs"].values(), *described[name]["outputs"].values()):
+            assert tensor["meaning"] and tensor["unit"]
+    readme = (path / "README.md").read_text()
+    assert readme.startswith(f"# {type(model).__name__}, exported") and ("A stream: " in readme) == causal
+    size = model.state_size if causal else None
+    assert facts["state_numbers_per_stream"] == size
+    if causal:
+        assert described["generate_chunk"]["inputs"]["state_queues"]["shape"] == [None, size]
+        assert facts["state_bytes_per_stream"] == 4 * size + 16
+
+
+@kinds
+def test_warmup_requests_are_answered(exported, kind):
+    _, _, signatures = exported(kind)
+    served = VocoderSignatures(exported(kind)[0], False, 1 << 20)
+    requests = list(warmup_requests(served, 3, 40))
+    assert [name for name, _ in requests] == ["generate", "generate_chunk"]
+    for name, inputs in requests:
+        made = signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+        assert made["waveform"].shape == (3, 48)  # 3 frames of 16 samples
+
+
+def test_writes_warmup_requests(tmp_path):
+    pytest.importorskip("tensorflow_serving", reason="no package tensorflow-serving-api")
+    export_saved_model(MAKERS["hifi_gan"](False), tmp_path / "model", jit_compile=False, warmup_batch_sizes=(1, 2))
+    records = tf.data.TFRecordDataset(str(tmp_path / "model" / "assets.extra" / "tf_serving_warmup_requests"))
+    assert len(list(records)) == 2

@@ -1,5 +1,6 @@
 """What the page says and plays, and the exported model behind it, without a browser."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import soundfile
 
 from tests.support.streaming_contract import randomise
-from tf_wavenet import MelSpec, WaveNet, export_saved_model
+from tf_wavenet import MelSpec, ParallelWaveGAN, WaveNet, export_saved_model
 from tf_wavenet.data import log_mel, preprocess
 from tf_wavenet.layers import Conditioning
 from training.demo_page import PageConfig, find_models, speak
@@ -86,3 +87,28 @@ def test_a_vocoder_speaks_a_recording_again(tmp_path, rng):
     np.testing.assert_allclose(made, expected, atol=1e-4)
     with pytest.raises(ValueError, match="Expected a recording to speak again"):
         next(served.stream(100, 50))
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_vocoder_of_whole_frames_speaks_a_recording_again(tmp_path, rng, causal):
+    spec = MelSpec.from_preset("speech_16k", num_mels=5, hop_length=16, win_length=64, fft_length=128)
+    sizes = {"residual_channels": 4, "gate_channels": 4, "skip_channels": 4, "upsample_scales": (4, 4)}
+    model = ParallelWaveGAN(2, 1, **sizes, mel_spec=spec, causal=causal)
+    export_saved_model(model, tmp_path / "vocoder", jit_compile=False)
+    recording = rng.uniform(-0.3, 0.3, 1000).astype("float32")
+    served, ways = ServedModel(tmp_path / "vocoder"), []
+    for size in (160, 1000):
+        chunks = list(served.stream(None, size, recording=recording, seed=1))
+        assert len(chunks) == (-(-1000 // (size // 16 * 16)) if causal else 1)  # of whole frames of 16 samples
+        ways.append(np.concatenate(chunks))
+    assert ways[0].shape == (1000,) and ways[0].std() > 0
+    np.testing.assert_allclose(ways[0], ways[1], atol=1e-5 * np.abs(ways[1]).max())
+
+
+def test_an_export_of_an_older_version_is_refused_in_words(voices, tmp_path):
+    copy = tmp_path / "old"
+    shutil.copytree(voices[1], copy)
+    about = (copy / "signatures.json").read_text()
+    (copy / "signatures.json").write_text(about.replace('"waveform"', '"generated"'))
+    with pytest.raises(ValueError, match="export the model again"):
+        ServedModel(copy)

@@ -6,6 +6,7 @@ from keras import ops
 
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
+from tf_wavenet.streaming.held_past import HeldPast
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -81,7 +82,7 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
 
     def call(self, inputs):
         """Upsamples all frames."""
-        parts = [self._before(inputs), inputs]
+        parts = [self._held.before(inputs), inputs]
         if not self.causal:
             parts.append(ops.repeat(inputs[:, -1:], self.aux_context_window, axis=1))
         x = self.conv_in.convolve(ops.concatenate(parts, axis=1))
@@ -90,20 +91,19 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
         return x
 
     def get_initial_state(self, batch_size):
-        """Returns the state before the first frame: the last inputs of every convolution, and whether there were any.
+        """Returns the state before the first frame: the last inputs of every convolution.
 
         Args:
             batch_size: Int or scalar integer tensor.
 
         Returns:
-            Dict of tensors: frames "past", bool "started", and "stage_0", "stage_1", ...
+            Dict of tensors: those of `HeldPast`, of the frames, and "stage_0", "stage_1", ...
         """
-        channels = self.conv_in.filters
-        state = {
-            f"stage_{i}": ops.zeros((batch_size, 2, channels), self.compute_dtype) for i in range(len(self.smoothing))
+        shape = (batch_size, 2, self.conv_in.filters)
+        return {
+            **self._held.initial(batch_size),
+            **{name: ops.zeros(shape, self.compute_dtype) for name in self._stages},
         }
-        past = ops.zeros((batch_size, self.aux_context_window, channels), self.compute_dtype)
-        return {**state, "past": past, "started": ops.zeros((), "bool")}
 
     def prime(self, inputs, state):
         """Upsamples a block of frames that continues the state.
@@ -120,16 +120,33 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
         """
         if not self.causal:
             raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
-        inputs = ops.cast(inputs, self.compute_dtype)
-        past = ops.where(state["started"], state["past"], self._before(inputs))
-        x, new_state = ops.concatenate([past, inputs], axis=1), {"started": ops.ones((), "bool")}
-        new_state["past"] = x[:, ops.shape(x)[1] - self.aux_context_window :]
+        x, new_state = self._held.join(inputs, state)
         x = self.conv_in.convolve(x)
-        for i in range(len(self.smoothing)):
-            x = ops.concatenate([state[f"stage_{i}"], x], axis=1)
-            new_state[f"stage_{i}"] = x[:, -2:]
+        for i, name in enumerate(self._stages):
+            x = ops.concatenate([state[name], x], axis=1)
+            new_state[name] = x[:, -2:]
             x = self._stage(x, i)
         return x, new_state
+
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
+        shape = (ops.shape(state["past"])[0], 2 * self.conv_in.filters)
+        stages = [ops.reshape(state[name], shape) for name in self._stages]
+        return ops.concatenate([self._held.pack(state), *stages], axis=-1)
+
+    def unpack_state(self, rows, time=None):
+        """Returns the state of `pack_state`'s rows, whatever the time."""
+        first, size = self._held.size, 2 * self.conv_in.filters
+        rows = ops.cast(ops.convert_to_tensor(rows), self.compute_dtype)
+        state, shape = self._held.unpack(rows[:, :first]), (ops.shape(rows)[0], 2, self.conv_in.filters)
+        for i, name in enumerate(self._stages):
+            state[name] = ops.reshape(rows[:, first + i * size :][:, :size], shape)
+        return state
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return self._held.size + 2 * self.conv_in.filters * len(self.smoothing)
 
     def compute_output_shape(self, input_shape):
         """Returns `[batch, frames * hop_length, channels]`."""
@@ -144,8 +161,13 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
             "causal": self.causal,
         }
 
-    def _before(self, x):
-        return ops.repeat(x[:, :1], self.aux_context_window, axis=1)
+    @property
+    def _held(self):
+        return HeldPast(self.aux_context_window, self.conv_in.filters, self.compute_dtype)
+
+    @property
+    def _stages(self):
+        return [f"stage_{i}" for i in range(len(self.smoothing))]
 
     def _stage(self, x, i):
         """Repeats and smooths; `x` has 2 frames more than those whose outputs are returned.

@@ -104,6 +104,19 @@ class InverseSTFT(keras.layers.Layer):
         total += ops.pad(state["tail"], ((0, 0), (0, time)))
         return self._over_envelope(total[:, :time]), {"tail": total[:, time:]}
 
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
+        return state["tail"]
+
+    def unpack_state(self, rows, time=None):
+        """Returns the state of `pack_state`'s rows, whatever the time."""
+        return {"tail": ops.cast(ops.convert_to_tensor(rows), "float32")}
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return self._tail
+
     def compute_output_shape(self, input_shape):
         """Returns `[batch, frames * hop_length]`."""
         return (input_shape[0], input_shape[1] and input_shape[1] * self.hop_length)

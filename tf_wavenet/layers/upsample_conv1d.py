@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.streaming.held_past import HeldPast
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -64,14 +65,13 @@ class UpsampleConv1D(keras.layers.Layer):
     def call(self, inputs):
         """Upsamples the whole sequence."""
         if self.causal:
-            return self._transpose(ops.concatenate([self._before(inputs), inputs], axis=1))
+            return self._transpose(ops.concatenate([self._held.before(inputs), inputs], axis=1))
         first, time = (self.kernel_size - self.strides + 1) // 2, ops.shape(inputs)[1] * self.strides
         return self._transpose(ops.pad(inputs, ((0, 0), (self.past, self.past), (0, 0))))[:, first:][:, :time]
 
     def get_initial_state(self, batch_size):
-        """Returns the state before the first input: `past`, the inputs before, and whether there were any."""
-        shape = (batch_size, self.past, self.kernel.shape[-1])
-        return {"past": ops.zeros(shape, self.compute_dtype), "started": ops.zeros((), "bool")}
+        """Returns the state before the first input, as `HeldPast` describes it."""
+        return self._held.initial(batch_size)
 
     def prime(self, inputs, state):
         """Upsamples a block of inputs that continues the state.
@@ -88,9 +88,21 @@ class UpsampleConv1D(keras.layers.Layer):
         """
         if not self.causal:
             raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
-        inputs = ops.cast(inputs, self.compute_dtype)
-        x = ops.concatenate([ops.where(state["started"], state["past"], self._before(inputs)), inputs], axis=1)
-        return self._transpose(x), {"past": x[:, ops.shape(x)[1] - self.past :], "started": ops.ones((), "bool")}
+        x, state = self._held.join(inputs, state)
+        return self._transpose(x), state
+
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
+        return self._held.pack(state)
+
+    def unpack_state(self, rows, time=None):
+        """Returns the state of `pack_state`'s rows, whatever the time."""
+        return self._held.unpack(rows)
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return self._held.size
 
     @property
     def past(self):
@@ -112,8 +124,9 @@ class UpsampleConv1D(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
-    def _before(self, x):
-        return ops.repeat(x[:, :1], self.past, axis=1)
+    @property
+    def _held(self):
+        return HeldPast(self.past, self.kernel.shape[-1], self.compute_dtype)
 
     def _transpose(self, x):
         """The outputs that have all their taps inside `x`: `past` inputs fewer, each with all its `strides`.

@@ -17,6 +17,7 @@ from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.flat_config import from_flat
 from tf_wavenet.models.presets import PRESETS
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_encode
+from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
 
 @keras.saving.register_keras_serializable(package="tf_wavenet")
@@ -316,8 +317,7 @@ class WaveNet(AutoregressiveModel):
 
     def pack_state(self, state):
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
-        layers = self._streaming_layers().items()
-        return ops.concatenate([layer.pack_state(state[name]) for name, layer in layers], axis=-1)
+        return pack_states(self._streaming_layers(), state)
 
     def unpack_state(self, rows, time):
         """Returns the state of `pack_state`'s rows, `[batch, state_size]`.
@@ -326,16 +326,12 @@ class WaveNet(AutoregressiveModel):
             rows: Of streams that may be at different times.
             time: Int or scalar int tensor, the steps that they have taken; modulo `period` they must agree.
         """
-        state, first = {}, 0
-        for name, layer in self._streaming_layers().items():
-            state[name] = layer.unpack_state(rows[:, first:][:, : layer.state_size], time)
-            first += layer.state_size
-        return state
+        return unpack_states(self._streaming_layers(), rows, time)
 
     @property
     def state_size(self):
         """Int, the numbers of one stream's state."""
-        return sum(layer.state_size for layer in self._streaming_layers().values())
+        return packed_size(self._streaming_layers())
 
     def _streaming_layers(self):
         names = ("causal_conv", "stack", "context_stack", "predictor")

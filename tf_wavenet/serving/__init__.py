@@ -1,8 +1,18 @@
 """What a SavedModel serves: signatures, the checks of their requests, and what is written about them."""
 
-from tf_wavenet.serving.documents import describe, write_assets, write_documents
+from tf_wavenet.serving.documents import describe, write_documents
+from tf_wavenet.serving.replace_folder import replace_folder
+from tf_wavenet.serving.served import Served
 from tf_wavenet.serving.signatures import Signatures
 from tf_wavenet.serving.vocoder_signatures import VocoderSignatures
 from tf_wavenet.serving.warmup import write_warmup
 
-__all__ = ["Signatures", "VocoderSignatures", "describe", "write_assets", "write_documents", "write_warmup"]
+__all__ = [
+    "Served",
+    "Signatures",
+    "VocoderSignatures",
+    "describe",
+    "replace_folder",
+    "write_documents",
+    "write_warmup",
+]

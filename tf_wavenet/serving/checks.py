@@ -74,6 +74,55 @@ def check_conditions(model, conditions, batch_size):
             yield tf.shape(value)[1] >= 1, f"Expected {name} of at least 1 frame."
 
 
+def check_one_or_all(batch_size, **values):
+    """Checks that each of the values is one number, or one a row."""
+    for name, value in values.items():
+        yield (tf.size(value) == 1) | (tf.size(value) == batch_size), f"Expected {name} to be one number, or one a row."
+
+
+def check_size(num_samples, batch_size, max_samples):
+    """Checks of what is to be generated, scalars."""
+    yield num_samples >= 0, "Expected num_samples >= 0."
+    yield batch_size >= 1, "Expected batch_size >= 1."
+    asked = tf.cast(tf.maximum(num_samples, 1), tf.int64) * tf.cast(batch_size, tf.int64)
+    yield asked <= max_samples, f"Expected at most {max_samples} samples, num_samples times batch_size."
+
+
+def check_covered(model, conditions, batch_size, num_samples):
+    """Checks of the conditions of whole waveforms."""
+    yield from check_conditions(model, conditions, batch_size)
+    if "local_condition" in conditions:
+        covered = tf.shape(conditions["local_condition"])[1] * model.conditioning.local_hop
+        yield covered >= num_samples, "Expected local_condition of a frame for every sample."
+
+
+def check_window(model, conditions, first_frame, stream, batch_size, num_samples):
+    """Checks of conditions of which the local one begins at frame `first_frame` of the stream."""
+    yield from check_conditions(model, conditions, batch_size)
+    if "local_condition" in conditions:
+        yield tf.size(first_frame) == batch_size, "Expected first_frame of as many rows as the batch."
+        yield tf.reduce_all(first_frame >= 0), "Expected first_frame >= 0."
+        hop = model.conditioning.local_hop
+        first = tf.cast(first_frame, tf.int64)[:, tf.newaxis] * hop
+        last = first + tf.cast(tf.shape(conditions["local_condition"])[1] * hop, tf.int64)
+        index = tf.cast(stream[:, 2:3], tf.int64)
+        rows = tf.minimum(tf.shape(first)[0], tf.shape(index)[0])  # where they differ, another check says so
+        first, last, index = first[:rows], last[:rows], index[:rows]
+        inside = (first <= index) & (index + tf.cast(num_samples, tf.int64) <= last)
+        yield tf.reduce_all(inside), "Expected local_condition, from first_frame on, of a frame for every sample."
+
+
+def check_frames(model, features, max_samples):
+    """Checks of the features `[batch, frames, num_mels]` that a vocoder speaks."""
+    batch_size, frames, _ = tf.unstack(tf.shape(features, tf.int64))
+    yield (batch_size >= 1) & (frames >= 1), "Expected local_condition of at least 1 row and 1 frame."
+    few = batch_size * frames * model.local_hop <= max_samples
+    yield few, f"Expected local_condition of at most {max_samples} samples, all rows together."
+    yield tf.reduce_all(tf.math.is_finite(features)), "Expected local_condition without NaN."
+    if model.mel_spec is not None:
+        yield from check_features(model.mel_spec, features)
+
+
 def check_state(queues, stream, size, fingerprint, period, batch_size):
     """Checks of a state: that it is one, of this model, of streams that can go on side by side."""
     yield tf.shape(queues)[0] == batch_size, "Expected state_queues of as many rows as the batch."

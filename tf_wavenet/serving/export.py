@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.models.vocoders.vocoder import Vocoder
-from tf_wavenet.serving import Signatures, VocoderSignatures, write_assets, write_documents, write_warmup
+from tf_wavenet.serving import Signatures, VocoderSignatures, replace_folder, write_documents, write_warmup
 from tf_wavenet.streaming.streamable import Streamable
 
 
@@ -20,11 +20,11 @@ def export_saved_model(
     - `serving_default`: waveform `[batch, time]` -> parameters `[batch, time, parameter_size]`.
     - `score`: waveform -> bits_per_sample `[batch]`, log_likelihood `[batch]` (nats, summed over time).
     - `generate`: num_samples, batch_size, seed (int64), temperature, top_k (0: off), top_p (1.0: off), all scalars ->
-      generated `[batch_size, num_samples]`, the samples of `WaveNet.generate`.
+      waveform `[batch_size, num_samples]`, the samples of `WaveNet.generate`.
     - `initial_state`: batch_size -> state_queues, state_stream: streams before their first sample.
     - `prime`: waveform, state_* -> new_state_*: streams that have heard the waveform (a prompt).
     - `generate_chunk`: num_samples, seed, temperature, top_k, top_p (each one number, or one a row), state_* ->
-      generated `[batch, num_samples]`, new_state_*: chunk by chunk, the samples of `generate`.
+      waveform `[batch, num_samples]`, new_state_*: chunk by chunk, the samples of `generate`.
     - `step`: previous_sample `[batch]`, state_* -> parameters `[batch, parameter_size]`, new_state_*: for clients that
       sample themselves. The first previous_sample is 0.0. What it returns as state can go on in `step` only.
     - `mu_law_encode`: waveform `[batch, time]` -> levels int32.
@@ -47,17 +47,19 @@ def export_saved_model(
     take and predict pre-emphasised samples; prompts and what is generated are without it, and what is generated may
     leave [-1, 1]. With `MelSpec.loudness`, all audio is at that loudness (`tf_wavenet.signal.preprocess`).
 
-    A `Vocoder`, such as `HiFiGAN`, has `serving_default`: local_condition (and seed, int64, of the noise that Parallel
-    WaveGAN needs) -> waveform. Causal, it has `initial_state`: batch_size -> state_*, and `generate_chunk`:
-    local_condition (seed), state_* -> waveform, new_state_*: chunk by chunk, the samples of `serving_default`. An
-    `ISTFTVocoder`'s can be converted for LiteRT and, exported with `jit_compile=False`, for ONNX.
+    A `Vocoder`, such as `HiFiGAN`, has `generate`, which is its `serving_default` too: local_condition (and seed,
+    int64, of the noise that Parallel WaveGAN needs) -> waveform; with a `MelSpec`, `log_mel`. Causal, it has
+    `initial_state` and `generate_chunk`: local_condition (seed, one number or one a row), state_* -> waveform,
+    new_state_*: chunk by chunk, the samples of `generate`. Its state has the form of a WaveNet's, and is checked as
+    that is. An `ISTFTVocoder`'s can be converted for LiteRT and, exported with `jit_compile=False`, for ONNX.
 
     A request outside these ranges, or with NaN, fails with an InvalidArgumentError that names the input;
     `mu_law_encode` clips instead, as the function does.
 
     Args:
         model: A `WaveNet`, or a `Vocoder`.
-        path: Folder to write; a SavedModel that is there is replaced.
+        path: Folder to write, new or empty; a SavedModel that is there is replaced as a whole, once the new one is
+            complete: nothing of the old one stays, and if the export fails, all of it.
         jit_compile: Whether XLA compiles the generation loop in the process that serves.
         max_samples: Int >= 1, the most samples of one request, all rows together (2**20: 65 s at 16 kHz).
         warmup_batch_sizes: Ints >= 1: TensorFlow Serving compiles for these when it loads the model, before the first
@@ -66,8 +68,8 @@ def export_saved_model(
         sample_rate: None, or int >= 1, the rate in Hz to tell clients, for a model whose `MelSpec` does not say it.
 
     Raises:
-        ValueError: If `model` is not a streaming model, a number is not a positive int, or a package is missing; if
-            warm-up requests are asked for with a `Vocoder`.
+        ValueError: If `model` is no `WaveNet` or `Vocoder`, a number is not a positive int, a package is missing, or
+            something else than a SavedModel is at `path`.
         RuntimeError: If the Keras backend is not TensorFlow.
 
     Example:
@@ -83,21 +85,16 @@ def export_saved_model(
     """
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(f"Expected the Keras backend to be tensorflow. Received: {keras.backend.backend()}")
-    if isinstance(model, Vocoder):
-        if warmup_batch_sizes:
-            raise ValueError("Expected no warmup_batch_sizes with a Vocoder.")
-        served = VocoderSignatures(model, jit_compile, check_positive_int("max_samples", max_samples))
-        tf.saved_model.save(served, path, signatures=served.functions())
-        write_assets(model, path)
-        return
-    if not (isinstance(model, Streamable) and hasattr(model, "distribution")):
-        raise ValueError(f"Expected model to be a WaveNet. Received: {type(model).__name__}")
+    if not (isinstance(model, Vocoder) or (isinstance(model, Streamable) and hasattr(model, "distribution"))):
+        raise ValueError(f"Expected model to be a WaveNet or a Vocoder. Received: {type(model).__name__}")
     warmup = [check_positive_int("warmup_batch_sizes", size) for size in warmup_batch_sizes]
     chunk_samples = check_positive_int("chunk_samples", chunk_samples)
     sample_rate = sample_rate and check_positive_int("sample_rate", sample_rate)
-    served = Signatures(model, jit_compile, check_positive_int("max_samples", max_samples))
-    functions = served.functions()
-    tf.saved_model.save(served, path, signatures=functions)
-    write_documents(served, functions, path, sample_rate)
-    if warmup:
-        write_warmup(served, path, warmup, chunk_samples)
+    family = VocoderSignatures if isinstance(model, Vocoder) else Signatures
+    served = family(model, jit_compile, check_positive_int("max_samples", max_samples))
+    with replace_folder(path, known_by="saved_model.pb") as partial:
+        functions = served.functions()
+        tf.saved_model.save(served, str(partial), signatures=functions)
+        write_documents(served, functions, partial, sample_rate)
+        if warmup:
+            write_warmup(served, partial, warmup, chunk_samples)

@@ -1,16 +1,24 @@
-"""The functions behind the signatures of a SavedModel of a feed-forward vocoder."""
+"""The signatures of a feed-forward vocoder."""
 
 import math
 
-import keras
 import tensorflow as tf
 
 from tf_wavenet.decoding.random_numbers import uniforms
-from tf_wavenet.serving.checks import check_features, checked
+from tf_wavenet.serving import checks, tensors
+from tf_wavenet.serving.checks import checked
+from tf_wavenet.serving.generation import seed_words
+from tf_wavenet.serving.served import Served, hidden
+from tf_wavenet.serving.signature import signature
+from tf_wavenet.serving.tensors import Tensor
 
 
-class VocoderSignatures(tf.Module):
-    """A vocoder's signatures, and the weights that they read; `export_saved_model` describes them.
+def _causal(served):
+    return served.streams
+
+
+class VocoderSignatures(Served):
+    """A vocoder's signatures; see `Served`. The queues are what its layers keep of the past.
 
     Args:
         model: A `tf_wavenet.Vocoder`.
@@ -19,91 +27,97 @@ class VocoderSignatures(tf.Module):
     """
 
     def __init__(self, model, jit_compile, max_samples):
-        super().__init__()
-        self.weights = [weight.value for weight in model.weights]
-        self._parts = lambda: model  # behind a function, Keras's objects are not saved with the weights
-        self._jit_compile = jit_compile
-        self._max_samples = max_samples
+        super().__init__(model, max_samples)
 
-    def functions(self):
-        """Returns a dict of the signatures' functions by name."""
-        model = self._parts()
-        inputs = {"local_condition": tf.TensorSpec((None, None, model.num_mels), tf.float32, "local_condition")}
-        if model.needs_noise:
-            inputs["seed"] = tf.TensorSpec((), tf.int64, "seed")
-        functions = {"serving_default": self._function(self._speak, inputs)}
-        if model.causal:
-            one, two = (self._state(model.get_initial_state(batch_size)) for batch_size in (1, 2))
-            # What a second stream makes longer.
-            self._lengths = {
-                name: tuple(b - a for a, b in zip(one[name].shape, two[name].shape, strict=True)) for name in one
-            }
-            state = {
-                name: tf.TensorSpec(
-                    [None if d else n for d, n in zip(self._lengths[name], x.shape, strict=True)], x.dtype, name
-                )
-                for name, x in one.items()
-            }
-            size = {"batch_size": tf.TensorSpec((), tf.int32, "batch_size")}
-            functions["initial_state"] = self._function(self._initial_state, size)
-            functions["generate_chunk"] = self._function(self._generate_chunk, inputs | state)
-        return functions
+        def prime(inputs, queues):
+            waveform, state = model.prime(inputs, model.unpack_state(queues))
+            return waveform, model.pack_state(state)
 
-    def _function(self, function, inputs):
-        traced = tf.function(lambda *values: function(**dict(zip(inputs, values, strict=True))))
-        return traced.get_concrete_function(*inputs.values())
+        self._call = hidden(tf.function(model.call, jit_compile=jit_compile))
+        self._prime = hidden(tf.function(prime, jit_compile=jit_compile))
 
-    def _speak(self, local_condition, seed=None):
-        inputs = self._inputs(local_condition, seed, tf.constant(0))
-        return {"waveform": tf.function(self._parts().call, jit_compile=self._jit_compile)(inputs)}
+    @property
+    def streams(self):
+        """Whether there is a state: a model that is not causal has none."""
+        return self.model.causal
 
-    def _initial_state(self, batch_size):
-        batch_size = checked([(batch_size >= 1, "Expected batch_size >= 1.")], batch_size=batch_size)["batch_size"]
-        return self._state(self._parts().get_initial_state(batch_size))
+    @property
+    def state_size(self):
+        """Int, the numbers of a stream's `state_queues`."""
+        return self.model.state_size
 
-    def _generate_chunk(self, local_condition, seed=None, **state):
-        model, batch_size = self._parts(), tf.shape(local_condition)[0]
-        checks = []
-        for name, x in state.items():
-            for axis, length in enumerate(self._lengths[name]):
-                if length:
-                    same = tf.shape(x)[axis] == length * batch_size
-                    checks.append((same, f"Expected {name} of as many rows as the batch."))
-        state = checked(checks, **state)
-        position = state.pop("state_position")
-        inputs = self._inputs(local_condition, seed, position)
-        nested = model.get_initial_state(1)
-        nested = keras.tree.pack_sequence_as(nested, [state[name] for name in _names(nested)])
-        waveform, new = tf.function(model.prime, jit_compile=self._jit_compile)(inputs, nested)
-        new = self._state(new, position + tf.shape(waveform)[1])
-        return {"waveform": waveform, **{f"new_{name}": x for name, x in new.items()}}
+    @property
+    def inputs(self):
+        """Dict of `Tensor`s."""
+        model, inputs = self.model, tensors.shared_inputs(self.max_samples)
+        if not model.needs_noise:
+            del inputs["seed"]
+        inputs["local_condition"] = tensors.local_condition(model.num_mels, model.local_hop, model.mel_spec)
+        if self.streams:
+            inputs |= tensors.state(self.state_size, "what the layers keep of the past, in order of time")
+        return inputs
 
-    def _inputs(self, features, seed, position):
-        """Checks a request and draws its noise, from seed, row and sample, so that chunks draw what the whole does."""
-        model = self._parts()
-        batch_size, frames, _ = tf.unstack(tf.shape(features, tf.int64))
-        limit, samples = self._max_samples, batch_size * frames * model.local_hop
-        checks = [
-            ((batch_size >= 1) & (frames >= 1), "Expected local_condition of at least 1 row and 1 frame."),
-            (samples <= limit, f"Expected local_condition of at most {limit} samples, all rows together."),
-            (tf.reduce_all(tf.math.is_finite(features)), "Expected local_condition without NaN."),
-        ]
-        checks += [] if model.mel_spec is None else check_features(model.mel_spec, features)
-        if seed is None:
-            return checked(checks, local_condition=features)
-        given = checked([*checks, (seed >= 0, "Expected seed >= 0.")], local_condition=features, seed=seed)
-        seed, time = tf.bitcast(given.pop("seed"), tf.uint32), tf.cast(frames, tf.int32) * model.local_hop
-        rows, index = tf.meshgrid(tf.range(tf.shape(features)[0]), position + tf.range(time), indexing="ij")
-        rows, index = (tf.cast(tf.reshape(x, (-1,)), tf.uint32) for x in (rows, index))
-        first, second = tf.unstack(uniforms(seed, rows, index), axis=-1)
+    @property
+    def outputs(self):
+        """Dict of `Tensor`s, without what are inputs too."""
+        made = Tensor("samples", "may leave [-1, 1]", "full scale")
+        return tensors.shared_outputs(self.model.mel_spec) | {"waveform": made}
+
+    def about(self):
+        """Returns a dict of what clients may want to know of the model."""
+        hop, ahead = self.model.local_hop, 0 if self.streams else None
+        return {"speakers": None, "local_hop": hop, "look_ahead_frames": ahead, "margin_frames": ahead}
+
+    def first_rows(self, batch_size):
+        """Returns the queues of streams before their first frame."""
+        return self.model.pack_state(self.model.get_initial_state(batch_size))
+
+    @signature()
+    def serving_default(self, local_condition, seed=None):
+        """Speaks whole utterances: `generate`."""
+        return self.generate(local_condition, seed)
+
+    @signature()
+    def generate(self, local_condition, seed=None):
+        """Speaks whole utterances; each row draws its own noise, if the model needs any."""
+        given = self._checked(local_condition, seed)
+        rows = tf.range(tf.shape(local_condition)[0])
+        return {"waveform": _finite(self._call()(self._with_noise(given, tf.zeros_like(rows), rows)))}
+
+    @signature(by_row=("seed",), when=_causal)
+    def generate_chunk(self, local_condition, state_queues, state_stream, seed=None):
+        """Streams speak their next frames. Rows may be strangers: no row's samples depend on another's."""
+        batch_size = tf.shape(local_condition)[0]
+        asked = [*self.check_state(state_queues, state_stream, batch_size)]
+        if seed is not None:
+            asked += checks.check_one_or_all(batch_size, seed=seed)
+        given = self._checked(local_condition, seed, asked, queues=state_queues, stream=state_stream)
+        queues, stream = self.sized(given.pop("queues")), given.pop("stream")
+        index, row = stream[:, 2], stream[:, 3]
+        waveform, queues = self._prime()(self._with_noise(given, index, row), queues)
+        new = self.state_outputs("new_", queues, index + tf.shape(waveform)[1], row)
+        return {"waveform": _finite(waveform), **new}
+
+    def _checked(self, local_condition, seed, asked=(), **others):
+        asked = [*asked, *checks.check_frames(self.model, local_condition, self.max_samples)]
+        if seed is not None:
+            asked.append((tf.reduce_all(seed >= 0), "Expected seed >= 0."))
+            others["seed"] = seed
+        return checked(asked, local_condition=local_condition, **others)
+
+    def _with_noise(self, given, index, row):
+        """What the model takes; noise is drawn from seed, row and sample, so that chunks draw what the whole does."""
+        if "seed" not in given:
+            return given["local_condition"]
+        features, time = given["local_condition"], tf.shape(given["local_condition"])[1] * self.model.local_hop
+        index = tf.expand_dims(index, 1) + tf.range(time)
+        row = tf.broadcast_to(tf.expand_dims(row, 1), tf.shape(index))
+        words = tf.expand_dims(seed_words(tf.reshape(given["seed"], [-1])), 1)
+        first, second = tf.unstack(uniforms(words, tf.cast(row, tf.uint32), tf.cast(index, tf.uint32)), axis=-1)
         noise = tf.sqrt(-2.0 * tf.math.log(first)) * tf.cos(2.0 * math.pi * second)  # Box and Muller
-        return {**given, "noise": tf.reshape(noise, (-1, time))}
-
-    def _state(self, state, position=0):
-        flat = dict(zip(_names(state), keras.tree.flatten(state), strict=True))
-        return {**flat, "state_position": tf.convert_to_tensor(position, tf.int32)}
+        return {"local_condition": features, "noise": noise}
 
 
-def _names(state):
-    """Names of the tensors of a nested state, in the order in which Keras flattens them."""
-    return ["state_" + "_".join(path) for path, _ in keras.tree.flatten_with_path(state)]
+def _finite(waveform):
+    finite = tf.reduce_all(tf.math.is_finite(waveform))
+    return checked([(finite, "Expected the model to make finite samples.")], waveform=waveform)["waveform"]

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tf_wavenet.serving.signature import bodies, specs
+
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
@@ -12,10 +14,10 @@ def write_warmup(served, path, batch_sizes, num_samples):
     """Writes `assets.extra/tf_serving_warmup_requests`: for each batch size, whatever XLA compiles for it.
 
     Args:
-        served: The `Signatures`.
+        served: The `Served`.
         path: Folder of the SavedModel.
         batch_sizes: Ints >= 1.
-        num_samples: Int >= 1, samples of a chunk.
+        num_samples: Int >= 1, samples of a chunk; of a vocoder, the frames that have so many.
 
     Raises:
         ValueError: If the package tensorflow-serving-api, whose messages these are, is not installed.
@@ -31,7 +33,7 @@ def write_warmup(served, path, batch_sizes, num_samples):
     file.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(file)) as writer:
         for batch_size in batch_sizes:
-            for signature, inputs in _requests(served, batch_size, num_samples):
+            for signature, inputs in warmup_requests(served, batch_size, num_samples):
                 request = predict_pb2.PredictRequest()
                 request.model_spec.signature_name = signature
                 for name, value in inputs.items():
@@ -40,31 +42,37 @@ def write_warmup(served, path, batch_sizes, num_samples):
                 writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
 
 
-def _requests(served, batch_size, num_samples):
-    model = served.model
-    conditions = _conditions(model, batch_size, num_samples)
-    first = {"first_frame": np.zeros(batch_size, "int32")} if "local_condition" in conditions else {}
-    stream = np.tile(np.array([*served.fingerprint, 0, 0], "int32"), (batch_size, 1))
-    state = {"state_queues": np.zeros((batch_size, served.state_size), "float32"), "state_stream": stream}
-    settings = [{}, {"top_p": np.float32(0.9)}] if model.distribution.has_levels else [{}]
+def warmup_requests(served, batch_size, num_samples):
+    """Yields names of signatures, and dicts of their inputs, NumPy."""
+    distribution = getattr(served.model, "distribution", None)
+    settings = [{}, {"top_p": np.float32(0.9)}] if distribution is not None and distribution.has_levels else [{}]
     for setting in settings:
-        sampling = {"seed": np.int64(0), "temperature": np.float32(1), "top_k": np.int32(0), "top_p": np.float32(1)}
-        request = {"num_samples": np.int32(num_samples), **sampling, **setting}
-        yield "generate_chunk", request | state | conditions | first
-        yield "generate", request | {"batch_size": np.int32(batch_size)} | conditions
+        values = _values(served, batch_size, num_samples) | setting
+        for body in bodies(served):
+            if body.__name__ in ("generate", "generate_chunk"):
+                inputs = specs(served, body)
+                yield body.__name__, {name: values[name] for name in inputs}
 
 
-def _conditions(model, batch_size, num_samples):
-    layer, conditions = model.conditioning, {}
-    if layer is not None and layer.local_channels is not None:
-        spec, frames = getattr(model, "mel_spec", None), -(-num_samples // layer.local_hop)
-        silence = np.zeros(layer.local_channels)
-        if spec is not None:
-            mean, scale = (0.0, 1.0) if spec.normalization is None else map(np.array, spec.normalization)
-            silence = (spec.bounds[0] - mean) / scale + silence
-        conditions["local_condition"] = np.tile(silence, (batch_size, frames, 1)).astype("float32")
-    if layer is not None and layer.num_speakers is not None:
-        conditions["global_condition"] = np.zeros(batch_size, "int32")
-    elif layer is not None and layer.global_channels is not None:
-        conditions["global_condition"] = np.zeros((batch_size, layer.global_channels), "float32")
-    return conditions
+def _values(served, batch_size, num_samples):
+    """A value for whatever `generate` and `generate_chunk` take."""
+    values = {"num_samples": np.int32(num_samples), "batch_size": np.int32(batch_size)}
+    values |= {"seed": np.int64(0), "temperature": np.float32(1), "top_k": np.int32(0), "top_p": np.float32(1)}
+    for name in {"first_frame", "global_condition"} & set(served.inputs):
+        _, *axes = served.inputs[name].shape
+        values[name] = np.zeros((batch_size, *axes), served.inputs[name].dtype.as_numpy_dtype)
+    if "local_condition" in served.inputs:
+        values["local_condition"] = _silence(served, batch_size, num_samples)
+    if served.streams:
+        values["state_queues"] = np.zeros((batch_size, served.state_size), "float32")
+        values["state_stream"] = np.tile(np.array([*served.fingerprint, 0, 0], "int32"), (batch_size, 1))
+    return values
+
+
+def _silence(served, batch_size, num_samples):
+    spec, frames = served.model.mel_spec, -(-num_samples // served.about()["local_hop"])
+    frame = np.zeros(served.inputs["local_condition"].shape[-1])
+    if spec is not None:
+        mean, scale = (0.0, 1.0) if spec.normalization is None else map(np.array, spec.normalization)
+        frame = (spec.bounds[0] - mean) / scale + frame
+    return np.tile(frame, (batch_size, frames, 1)).astype("float32")

@@ -2,40 +2,20 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+from tf_wavenet.streaming.block_streamable import BlockStreamable
+
 
 @runtime_checkable
-class Streamable(Protocol):
-    """A causal layer or model that `call` runs over a whole sequence and `step` one time step at a time.
+class Streamable(BlockStreamable, Protocol):
+    """A `BlockStreamable` whose steps can also be taken singly, by `step`: one output for each input.
 
-    State is a (nested) dict of tensors that comes in as an argument and leaves as a result. Nothing is kept in the
-    object, so one object serves any number of streams and batch sizes at once. For every split of a sequence,
-    `step` and `prime` from the initial state return what `call` returns, and nothing of the future is looked at.
+    `step` from the initial state returns what `call` returns, time step by time step; steps and blocks may be mixed.
 
     Attributes:
         receptive_field: Int, the number of inputs, the present one included, that one output depends on.
-        state_size: Int, the numbers that `pack_state` makes of one stream's state.
     """
 
     receptive_field: int
-    state_size: int
-
-    def get_initial_state(self, batch_size: int) -> Any:
-        """Returns the state before the first input: a past of zeros."""
 
     def step(self, inputs: Any, state: Any) -> tuple[Any, Any]:
         """Consumes the input of one time step, `[batch, ...]`; returns its output and the next state."""
-
-    def prime(self, inputs: Any, state: Any) -> tuple[Any, Any]:
-        """Consumes a block of time steps, `[batch, time, ...]`, in parallel; returns the outputs and the next state."""
-
-    def pack_state(self, state: Any) -> Any:
-        """Returns a state as one row of numbers for each stream, `[batch, state_size]`, to store or to send.
-
-        Rows of streams that are at different times may be set side by side: `unpack_state` makes one state of them.
-        """
-
-    def unpack_state(self, rows: Any, time: Any) -> Any:
-        """Returns the state of `pack_state`'s rows; `time`, an int, is how many steps they have taken.
-
-        Where a layer computes at some steps only (`ContextStack`), the rows' times must agree modulo its period.
-        """

@@ -41,7 +41,11 @@ class ServedModel:
         self.mel_spec = MelSpec.from_config(json.loads(recipe.read_text())) if recipe.exists() else None
         self._hop, self._margin = model["local_hop"], model["margin_frames"]
         self._look_ahead = model.get("look_ahead_frames", self._margin)
-        inputs = self._signatures["generate_chunk"]["inputs"]
+        generate = self._signatures["generate"]
+        if "waveform" not in generate["outputs"]:
+            raise ValueError(f"Expected an export of this version; export the model again. Received: {path}")
+        inputs = generate["inputs"]
+        self._makes_frames = "num_samples" not in inputs  # all samples of a frame at once, as vocoders of GANs do
         if ("local_condition" in inputs and self.mel_spec is None) or (
             "global_condition" in inputs and not self.speakers
         ):
@@ -62,16 +66,16 @@ class ServedModel:
 
         Args:
             num_samples: Samples to make; None with `recording`: as many as it has.
-            chunk_samples: Samples of each chunk but the last.
+            chunk_samples: Samples of each chunk but the last; of a model that speaks whole frames, about as many.
             speaker: Name of the speaker, for a model of several.
             recording: float32 `[time]`, what a vocoder is to speak again.
             prompt: float32 `[time]`, what the stream continues; not with `recording`.
             seed: Same seed, same samples.
-            temperature: As in `WaveNet.generate`.
-            top_p: As in `WaveNet.generate`.
+            temperature: As in `WaveNet.generate`; nothing to a model that speaks whole frames.
+            top_p: Likewise.
 
         Yields:
-            float32 `[chunk_samples]`.
+            float32 `[samples]`.
 
         Raises:
             ValueError: If something is missing or not wanted.
@@ -87,6 +91,9 @@ class ServedModel:
             gain = float(preprocess(recording, self.mel_spec)[1])
             frames = self._call("log_mel", waveform=np.float32(gain) * recording[np.newaxis])["features"]
             num_samples = min(num_samples or len(recording), len(recording))
+        if self._makes_frames:
+            yield from (chunk / gain for chunk in self._spoken(frames, num_samples, chunk_samples, seed))
+            return
         sampling = {"seed": np.int64(seed), "temperature": np.float32(temperature)}
         sampling |= {"top_k": np.int32(0), "top_p": np.float32(top_p)}
         state, index = self._call("initial_state", batch_size=np.int32(1)), 0
@@ -99,7 +106,19 @@ class ServedModel:
             conditions = self._conditions(speaker, frames, index + made, n)
             out = self._call("generate_chunk", num_samples=np.int32(n), **sampling, **state, **conditions)
             state = _carried(out)
-            yield out["generated"][0] / gain
+            yield out["waveform"][0] / gain
+
+    def _spoken(self, frames, num_samples, chunk_samples, seed):
+        """Chunks of whole frames; of a model that looks ahead, of all that it makes at once."""
+        given = {"seed": np.int64(seed)} if "seed" in self._signatures["generate"]["inputs"] else {}
+        frames, streams = frames[:, : -(-num_samples // self._hop)], "generate_chunk" in self._signatures
+        state = self._call("initial_state", batch_size=np.int32(1)) if streams else {}
+        signature, size = ("generate_chunk", max(1, chunk_samples // self._hop)) if streams else ("generate", None)
+        for first in range(0, frames.shape[1], size or frames.shape[1]):
+            chunk = frames[:, first:][:, :size]
+            out = self._call(signature, local_condition=chunk, **given, **state)
+            state = _carried(out)
+            yield out["waveform"][0, : num_samples - first * self._hop]
 
     def _conditions(self, speaker, frames, index, num_samples):
         conditions = {}

@@ -173,7 +173,7 @@ int main(int argc, char** argv) {
     in[4].tensor = scalar(TF_INT32, &n, sizeof n);
     in[5].tensor = state[0].tensor;
     in[6].tensor = state[1].tensor;
-    Named out[] = {{"generated", NULL}, {"new_state_queues", NULL}, {"new_state_stream", NULL}};
+    Named out[] = {{"waveform", NULL}, {"new_state_queues", NULL}, {"new_state_stream", NULL}};
     struct timespec start, end;
     timespec_get(&start, TIME_UTC);
     run(&model, "generate_chunk", in, 7, out, 3);

@@ -24,9 +24,9 @@ for (let made = 0; made < numSamples; ) {
     top_p: tf.scalar(1),
     ...state,
   };
-  const { generated, new_state_queues, new_state_stream } = next.predict(request);
-  process.stdout.write(Buffer.from(Float32Array.from(await generated.data()).buffer));
-  tf.dispose([request, generated]);
+  const { waveform, new_state_queues, new_state_stream } = next.predict(request);
+  process.stdout.write(Buffer.from(Float32Array.from(await waveform.data()).buffer));
+  tf.dispose([request, waveform]);
   state = { state_queues: new_state_queues, state_stream: new_state_stream };
   made += n;
 }

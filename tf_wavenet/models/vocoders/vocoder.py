@@ -7,6 +7,7 @@ from keras import ops
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.models.exportable import Exportable
 from tf_wavenet.signal.mel_spec import MelSpec
+from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
 
 class Vocoder(Exportable):
@@ -99,9 +100,7 @@ class Vocoder(Exportable):
         Raises:
             ValueError: If the model is not causal.
         """
-        if not self.causal:
-            raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
-        return {layer.name: layer.get_initial_state(batch_size) for layer in self.streaming_layers()}
+        return {name: layer.get_initial_state(batch_size) for name, layer in self._layers_of_state().items()}
 
     def prime(self, inputs, state):
         """Makes the samples of a block of frames that continues a state.
@@ -121,6 +120,19 @@ class Vocoder(Exportable):
             return y
 
         return self._waveform(inputs, run), new_state
+
+    def pack_state(self, state):
+        """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
+        return pack_states(self._layers_of_state(), state)
+
+    def unpack_state(self, rows, time=None):
+        """Returns the state of `pack_state`'s rows, whatever the time."""
+        return unpack_states(self._layers_of_state(), rows, time)
+
+    @property
+    def state_size(self):
+        """Int, the numbers of one stream's state."""
+        return packed_size(self._layers_of_state())
 
     def generate(self, local_condition, seed=0):
         """Speaks features.
@@ -201,6 +213,11 @@ class Vocoder(Exportable):
             "causal": self.causal,
             "mel_spec": self.mel_spec if self.mel_spec is None else keras.saving.serialize_keras_object(self.mel_spec),
         }
+
+    def _layers_of_state(self):
+        if not self.causal:
+            raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
+        return {layer.name: layer for layer in self.streaming_layers()}
 
     def _waveform(self, inputs, run):
         features, noise = self.split_inputs(inputs)

@@ -1,0 +1,47 @@
+"""Folders that are either whole or absent: written beside the final name, then renamed."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replace_folder(path, known_by):
+    """Gives a new folder beside `path` to write to, which at the end takes its name.
+
+    Whatever leaves the `with` block by an exception leaves `path` as it was and nothing beside it. A killed process can
+    leave `partial-NAME`, which the next run overwrites; between the last two renames, `replaced-NAME` is the old one.
+
+    Args:
+        path: Final name. Its parent is made if need be. A folder that is there goes, with all that is in it.
+        known_by: Name of a file: only an empty folder, or one that has this file, is replaced.
+
+    Yields:
+        `Path` of the folder to write to.
+
+    Raises:
+        ValueError: If something else is at `path`.
+    """
+    path = Path(path).resolve()  # a link stays a link
+    there = path.is_dir() and any(path.iterdir())
+    if (path.exists() and not path.is_dir()) or (there and not (path / known_by).is_file()):
+        raise ValueError(f"Expected a new or empty folder, or one with {known_by} to replace. Received: {path}")
+    partial, replaced = (path.with_name(f"{kind}-{path.name}") for kind in ("partial", "replaced"))
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if there:
+            shutil.rmtree(replaced, ignore_errors=True)
+            path.rename(replaced)
+        try:
+            partial.rename(path)
+        except BaseException:
+            if there:
+                replaced.rename(path)
+            raise
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    if there:
+        shutil.rmtree(replaced, ignore_errors=True)
