@@ -122,7 +122,7 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
             raise ValueError(f"Expected causal=True to stream. Received: {self.name}, which looks ahead.")
         inputs = ops.cast(inputs, self.compute_dtype)
         past = ops.where(state["started"], state["past"], self._before(inputs))
-        x, new_state = ops.concatenate([past, inputs], axis=1), {"started": ops.ones((), "bool")}
+        x, new_state = ops.concatenate([past, inputs], axis=1), {**state, "started": ops.ones((), "bool")}
         new_state["past"] = x[:, ops.shape(x)[1] - self.aux_context_window :]
         x = self.conv_in.convolve(x)
         for i in range(len(self.smoothing)):

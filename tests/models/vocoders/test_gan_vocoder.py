@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.gradients import gradients
 from tests.support.streaming_contract import randomise
 from tf_wavenet import GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, MultiResolutionSTFTLoss, ParallelWaveGAN, backend
@@ -61,8 +62,8 @@ def arrays(variables):
     return [np.array(numpy_of(variable)) for variable in variables]
 
 
-def numpy_of(tensors):
-    return keras.tree.map_structure(ops.convert_to_numpy, tensors)
+def numpies_of(tensors):
+    return keras.tree.map_structure(numpy_of, tensors)
 
 
 def state(model):
@@ -114,6 +115,7 @@ def test_steps_before_discriminators_start_are_traced_without_them(monkeypatch):
         assert len(traced) == (number >= 2)
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras takes one step an execution on PyTorch")
 def test_discriminators_start_with_an_execution():
     model = make("hifi_gan", discriminator_start=4)
     model.compile("adam", "adam", steps_per_execution=3)
@@ -131,10 +133,10 @@ def test_generator_descends_the_sum_of_its_losses(kind):
     given = {"local_condition": inputs["local_condition"], "noise": noise}
     given = given if kind == "parallel_wavegan" else inputs["local_condition"]
     [discriminator] = model.discriminators
-    true = ops.convert_to_tensor(real * weight)
+    true, audible = ops.convert_to_tensor(real * weight), ops.convert_to_tensor(weight)
 
     def loss():
-        generated = model.generator(given) * weight
+        generated = model.generator(given) * audible
         fake, wanted = discriminator(generated), discriminator(true)
         adversarial = sum(ops.mean((1 - outputs[-1]) ** 2) for outputs in fake)
         if kind == "hifi_gan":
@@ -147,16 +149,16 @@ def test_generator_descends_the_sum_of_its_losses(kind):
 
     variables = model.generator.trainable_variables
     expected, slopes = gradients(loss, variables)
-    wanted = [np.array(v) - 0.1 * g for v, g in zip(arrays(variables), slopes, strict=True)]
+    wanted = [numpy_of(v) - 0.1 * g for v, g in zip(arrays(variables), slopes, strict=True)]
     of_discriminators = sum(
         np.mean((r[-1] - 1) ** 2) + np.mean(f[-1] ** 2)
-        for r, f in zip(*(numpy_of(discriminator(x)) for x in (true, model.generator(given) * weight)), strict=True)
+        for r, f in zip(*(numpies_of(discriminator(x)) for x in (true, model.generator(given) * audible)), strict=True)
     )
     logs = model.train_on_batch(inputs, real, weight, return_dict=True)
-    np.testing.assert_allclose(logs["loss"], expected, rtol=1e-5)
-    np.testing.assert_allclose(logs["discriminator_loss"], of_discriminators, rtol=1e-5)
+    assert_allclose(logs["loss"], expected, rtol=1e-5)
+    assert_allclose(logs["discriminator_loss"], of_discriminators, rtol=1e-5)
     for variable, value in zip(arrays(variables), wanted, strict=True):
-        np.testing.assert_allclose(variable, value, rtol=1e-4, atol=1e-5 * np.abs(value).max())
+        assert_allclose(variable, value, rtol=1e-4, atol=1e-5 * np.abs(value).max())
 
 
 @pytest.mark.parametrize(
@@ -184,15 +186,16 @@ def test_held_out_losses_are_means_over_samples_of_weight_one(kind):
     logs = model.evaluate(inputs, real, sample_weight=weight, return_dict=True, verbose=0, batch_size=2)
     noise = backend.normal(real.shape, 0, -1)
     given = {"local_condition": inputs["local_condition"], "noise": noise}
-    generated = model.generator(given if kind == "parallel_wavegan" else inputs["local_condition"]) * weight
+    generated = model.generator(given if kind == "parallel_wavegan" else inputs["local_condition"])
+    generated = numpy_of(generated) * weight
     lengths = zip(*RESOLUTIONS, strict=True) if kind == "istft_vocoder" else ()
     rows = numpy_of(MultiResolutionSTFTLoss(*lengths, reduction=None)(real * weight, generated))
-    np.testing.assert_allclose(logs["stft_loss"], np.average(rows, weights=weight.mean(axis=1)), rtol=1e-5)
+    assert_allclose(logs["stft_loss"], np.average(rows, weights=weight.mean(axis=1)), rtol=1e-5)
     assert logs["mel_loss"] > 0
 
 
 def distance(model, loss, features, real, weight):
-    return loss(real, model.generator(features) * weight)
+    return loss(real, ops.multiply(model.generator(features), weight))
 
 
 @pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.large)])
@@ -210,9 +213,9 @@ def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_comp
         wanted = [v - 0.01 * g for v, g in zip(arrays(variables), slopes, strict=True)]
         model.reset_metrics()
         logs = model.train_on_batch(inputs, real, weight, return_dict=True)
-        np.testing.assert_allclose(logs["stft_loss"], expected, rtol=1e-4)
+        assert_allclose(logs["stft_loss"], expected, rtol=1e-4)
         for variable, value in zip(arrays(variables), wanted, strict=True):
-            np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-3 * np.abs(value).max())
+            assert_allclose(variable, value, rtol=1e-3, atol=1e-3 * np.abs(value).max())
 
 
 def test_a_share_is_drawn_in_one_trace():
@@ -231,7 +234,7 @@ def test_past_the_end_nothing_counts(kind):
         model, (inputs, real, weight) = make(kind), next(batches(1))
         real[1, 1500:] += spoilt
         losses.append(model.train_on_batch(inputs, real, weight))
-    np.testing.assert_array_equal(*losses)
+    assert_array_equal(*losses)
 
 
 @kinds
