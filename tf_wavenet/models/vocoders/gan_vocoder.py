@@ -1,6 +1,7 @@
 """Adversarial training of vocoders by `fit`."""
 
 import dataclasses
+import functools
 
 import keras
 from keras import ops
@@ -179,6 +180,8 @@ class GANVocoder(keras.Model):
             self._next_step += self.steps_per_execution
             self._adversarial = adversarial  # read when the step is traced, or on PyTorch taken, by the call below
             if adversarial not in functions:
+                # An object of its own: JAX takes what it traced of an equal function before for this one's.
+                self.train_step = functools.partial(type(self).train_step, self)
                 super(GANVocoder, self).make_train_function(force=True)
                 functions[adversarial] = self.train_function
                 self.train_function = train_function
