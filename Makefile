@@ -16,7 +16,7 @@ endif
 BIN := $(VENV)/bin
 # What runs on every Keras backend, without TensorFlow.
 NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/optimizers tests/layers tests/models \
-	tests/test_golden.py
+	tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
 # Two processes, a test file to one of them.
 PYTEST := -m pytest -n 2 --dist loadfile -rs
 
@@ -73,8 +73,9 @@ $(TORCH)/ready: pyproject.toml
 	$(TORCH)/bin/pip install --quiet keras torch pytest pytest-xdist scipy
 	touch $@
 
+# One thread a process: PyTorch's wait for each other, many times longer than they compute, where cores are shared.
 test-torch: $(TORCH)/ready
-	KERAS_BACKEND=torch $(TORCH)/bin/python $(PYTEST) $(NEUTRAL)
+	OMP_NUM_THREADS=1 KERAS_BACKEND=torch $(TORCH)/bin/python $(PYTEST) $(NEUTRAL)
 
 bench: setup
 	$(BIN)/python -m benchmarks.decode

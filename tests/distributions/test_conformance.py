@@ -9,6 +9,7 @@ import pytest
 from keras import ops
 
 from tests.distributions.execution import compiled, gradient
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tf_wavenet import distributions
 
 CASES = {
@@ -65,11 +66,11 @@ def test_shapes_and_range(name, rng):
     distribution = make(name)
     params = make_params(distribution, rng, 4, 5)
     x = rng.uniform(-1, 1, (4, 5)).astype("float32")
-    assert np.asarray(distribution.log_prob(params, x)).shape == (4, 5)
+    assert numpy_of(distribution.log_prob(params, x)).shape == (4, 5)
     for samples in (distribution.mode(params), distribution.sample(5 * params[:, 0], make_uniform(rng, 4))):
-        samples = np.asarray(samples)
+        samples = numpy_of(samples)
         assert samples.dtype == "float32" and np.abs(samples).max() <= 1
-    assert np.asarray(distribution.sample(params[:, 0], make_uniform(rng, 4))).shape == (4,)
+    assert numpy_of(distribution.sample(params[:, 0], make_uniform(rng, 4))).shape == (4,)
 
 
 @every
@@ -77,7 +78,7 @@ def test_shapes_and_range(name, rng):
 def test_half_precision_parameters_are_computed_in_float32(name, dtype, rng):
     distribution = make(name)
     half = ops.cast(make_params(distribution, rng, 50), dtype)
-    full = np.asarray(ops.cast(half, "float32"))
+    full = numpy_of(ops.cast(half, "float32"))
     x, uniform = rng.uniform(-1, 1, 50).astype("float32"), make_uniform(rng, 50)
     for function in (
         lambda params: distribution.log_prob(params, x),
@@ -86,7 +87,7 @@ def test_half_precision_parameters_are_computed_in_float32(name, dtype, rng):
     ):
         y = function(half)
         assert keras.backend.standardize_dtype(y.dtype) == "float32"
-        np.testing.assert_array_equal(y, function(full))
+        assert_array_equal(y, function(full))
 
 
 @every
@@ -94,7 +95,7 @@ def test_temperature_zero_is_the_mode(name, rng):
     distribution = make(name)
     params, uniform = make_params(distribution, rng, 200), make_uniform(rng, 200)
     for zero in (0, 0.0, ops.convert_to_tensor(np.float32(0))):
-        np.testing.assert_array_equal(distribution.sample(params, uniform, zero), distribution.mode(params))
+        assert_array_equal(distribution.sample(params, uniform, zero), distribution.mode(params))
 
 
 @every
@@ -102,7 +103,7 @@ def test_low_temperature_narrows(name, rng):
     distribution = make(name)
     params = np.repeat(make_params(distribution, rng, 1), 500, axis=0)
     uniform = make_uniform(rng, 500)
-    spread = [np.ptp(np.asarray(distribution.sample(params, uniform, t))) for t in (1.0, 0.1, 1e-7)]
+    spread = [np.ptp(numpy_of(distribution.sample(params, uniform, t))) for t in (1.0, 0.1, 1e-7)]
     assert spread[0] > spread[1] and spread[2] < 1e-3
 
 
@@ -113,7 +114,7 @@ def test_extreme_parameters_give_samples(name):
     params = np.resize(np.array(values, "float32"), (3, distribution.parameter_size))
     edges = np.array([[2.0**-24, 1 - 2.0**-24], [1 - 2.0**-24, 2.0**-24], [0.5, 0.5]], "float32")
     for temperature in (0.0, 1e-30, 1.0, 100.0):
-        samples = np.asarray(distribution.sample(params, edges, temperature))
+        samples = numpy_of(distribution.sample(params, edges, temperature))
         assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
 
 
@@ -132,25 +133,25 @@ def test_compiled_equals_eager(name, rng):
             distribution.quantize(x),
         )
 
-    eager = [np.asarray(y) for y in run(*arguments)]
-    sample, mode, log_prob, quantized = (np.asarray(y) for y in compiled(run)(*arguments))
+    eager = [numpy_of(y) for y in run(*arguments)]
+    sample, mode, log_prob, quantized = (numpy_of(y) for y in compiled(run)(*arguments))
     step = {"MuLawCategorical": 0.0, "MixtureOfLogistics": 2 / 4095}.get(name, 1e-6)
-    np.testing.assert_allclose(sample, eager[0], atol=1.01 * step)
-    np.testing.assert_array_equal(mode, eager[1])
-    np.testing.assert_allclose(log_prob, eager[2], rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(quantized, eager[3])
+    assert_allclose(sample, eager[0], atol=1.01 * step)
+    assert_array_equal(mode, eager[1])
+    assert_allclose(log_prob, eager[2], rtol=1e-5, atol=1e-5)
+    assert_array_equal(quantized, eager[3])
 
 
 @every
 def test_quantize_is_idempotent_and_changes_no_likelihood(name, rng):
     distribution = make(name)
     x = np.concatenate([[-2, -1, 0, 1, 2], rng.uniform(-1, 1, 500)]).astype("float32")
-    once = np.asarray(distribution.quantize(x))
+    once = numpy_of(distribution.quantize(x))
     assert once.dtype == "float32" and once.min() == -1 and once.max() == 1
-    np.testing.assert_array_equal(distribution.quantize(once), once)
+    assert_array_equal(distribution.quantize(once), once)
     params = make_params(distribution, rng, len(x))
     clipped = np.clip(x, -1, 1)
-    np.testing.assert_array_equal(distribution.log_prob(params, once), distribution.log_prob(params, clipped))
+    assert_array_equal(distribution.log_prob(params, once), distribution.log_prob(params, clipped))
 
 
 @every
@@ -158,7 +159,7 @@ def test_samples_and_modes_are_values_of_the_support(name, rng):
     distribution = make(name)
     params = make_params(distribution, rng, 500)
     for x in (distribution.sample(params, make_uniform(rng, 500)), distribution.mode(params)):
-        np.testing.assert_array_equal(distribution.quantize(x), x)
+        assert_array_equal(distribution.quantize(x), x)
 
 
 @of_scales
@@ -205,7 +206,7 @@ def test_gradients_are_finite_at_extremes(name, log_scale_min):
     params = rows.transpose(0, 2, 1)[:, -(distribution.parameter_size // count) :].reshape(len(one), -1)
     params = np.tile(params, (4, 1)).astype("float32")
     x = np.repeat(np.array([-1.0, 0.0, 0.3, 1.0], "float32"), len(one))
-    assert np.isfinite(np.asarray(distribution.log_prob(params, x))).all()
+    assert np.isfinite(numpy_of(distribution.log_prob(params, x))).all()
     assert np.isfinite(gradient(lambda params: distribution.log_prob(params, x), params)).all()
 
 
@@ -215,10 +216,10 @@ def test_scales_below_the_minimum_can_come_back(name):
     count = getattr(distribution, "num_mixtures", 1)
     params = np.zeros((3, distribution.parameter_size), "float32")
     params[:, -count:] = [[-30.0], [-30.0], [distribution.log_scale_min + 1]]
-    near = np.asarray(distribution.quantize(np.zeros(1, "float32")))[0]
+    near = numpy_of(distribution.quantize(np.zeros(1, "float32")))[0]
     params[:, -2 * count : -count] = near  # means
     x = np.array([0.5, near, 0.5], "float32")
     below, level, above = gradient(lambda params: distribution.log_prob(params, x), params)[:, -count:]
     # Far from the mean a larger scale is likelier, nearly as steeply from below the minimum as from just above it.
     assert (below > 0).all() and (above > 0).all()
-    np.testing.assert_array_equal(level, 0.0)
+    assert_array_equal(level, 0.0)

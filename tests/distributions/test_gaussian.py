@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from tests.distributions.execution import gradient
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tf_wavenet import Gaussian
 
 distribution = Gaussian()
@@ -19,21 +20,21 @@ def grid():
 def draw(mean, log_scale, temperature=1.0, n=20000):
     uniform = np.random.default_rng(0).uniform(size=(n, 2)).astype("float32")
     params = np.broadcast_to(np.array([mean, log_scale], "float32"), (n, 2))
-    return np.asarray(distribution.sample(params, uniform, temperature))
+    return numpy_of(distribution.sample(params, uniform, temperature))
 
 
 def test_log_prob_equals_scipy():
     x, params = grid()
     expected = stats.norm.logpdf(x.astype("float64"), params[:, 0], np.exp(params[:, 1].astype("float64")))
-    actual = np.asarray(distribution.log_prob(params, x), "float64")
+    actual = numpy_of(distribution.log_prob(params, x), "float64")
     assert (np.abs(actual - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
 
 
 def test_log_scales_below_the_minimum_count_as_the_minimum():
     params = np.array([[0.1, -9.0], [0.1, -12.0], [0.1, -1e30]], "float32")
-    nats = np.asarray(distribution.log_prob(params, np.full(3, 0.1001, "float32")))
+    nats = numpy_of(distribution.log_prob(params, np.full(3, 0.1001, "float32")))
     assert nats[0] == nats[1] == nats[2]
-    np.testing.assert_array_equal(draw(0.1, -30, n=100), draw(0.1, -9, n=100))
+    assert_array_equal(draw(0.1, -30, n=100), draw(0.1, -9, n=100))
 
 
 def test_gradient_equals_the_formula(rng):
@@ -42,7 +43,7 @@ def test_gradient_equals_the_formula(rng):
     mean, scale = params[:, 0].astype("float64"), np.exp(params[:, 1].astype("float64"))
     distance = (x - mean) / scale
     expected = np.stack([distance / scale, distance**2 - 1], axis=-1)
-    np.testing.assert_allclose(gradient(lambda p: distribution.log_prob(p, x), params), expected, rtol=1e-4, atol=1e-5)
+    assert_allclose(gradient(lambda p: distribution.log_prob(p, x), params), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0])
@@ -56,17 +57,17 @@ def test_values_are_quantiles_even_in_the_tails():
     # On the decoder's grid, where 2 u - 1 is exact.
     u = np.array([1, 171, 160001, 2**23, 15000001, 2**24 - 1], "float32") / np.float32(2**24)
     samples = distribution.sample(np.tile(np.array([[0, -3]], "f"), (6, 1)), np.stack([1 - u, u], axis=-1))
-    np.testing.assert_allclose(samples, stats.norm.ppf(u.astype("float64")) * np.exp(-3), rtol=1e-5, atol=1e-8)
+    assert_allclose(samples, stats.norm.ppf(u.astype("float64")) * np.exp(-3), rtol=1e-5, atol=1e-8)
 
 
 def test_samples_outside_are_clipped():
     x = draw(0.9, -1.0)
-    np.testing.assert_allclose(np.mean(x == 1.0), stats.norm.sf(0.1 / np.exp(-1)), atol=0.01)
+    assert_allclose(np.mean(x == 1.0), stats.norm.sf(0.1 / np.exp(-1)), atol=0.01)
 
 
 def test_mode_is_the_mean_clipped():
     params = np.array([[0.3, -4], [-2, -4], [1.5, 3]], "float32")
-    np.testing.assert_array_equal(distribution.mode(params), np.array([0.3, -1, 1], "float32"))
+    assert_array_equal(distribution.mode(params), np.array([0.3, -1, 1], "float32"))
 
 
 def test_differential_bits_become_bits_at_a_resolution():
@@ -77,5 +78,5 @@ def test_differential_bits_become_bits_at_a_resolution():
     scaled = stats.norm(0.1, np.exp(-3))
     likely = np.abs(x - 0.1) < 0.2
     probability = scaled.cdf(x.astype("float64") + 2.0**-16) - scaled.cdf(x.astype("float64") - 2.0**-16)
-    bits = -np.asarray(nats) / np.log(2) + 15
-    np.testing.assert_allclose(bits[likely], -np.log2(probability[likely]), rtol=1e-5)
+    bits = -numpy_of(nats) / np.log(2) + 15
+    assert_allclose(bits[likely], -np.log2(probability[likely]), rtol=1e-5)

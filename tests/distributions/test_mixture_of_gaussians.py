@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tf_wavenet import Gaussian, MixtureOfGaussians
 
 
@@ -21,7 +22,7 @@ def test_log_prob_equals_scipy(rng, num_mixtures, log_scale_min):
     params = np.concatenate([logits, means, rng.uniform(-14, 6, shape)], axis=-1).astype("float32")
     x = rng.choice([-1, 1, *np.linspace(-1, 1, 33)], 4000).astype("float32")
     expected = reference_log_prob(params, x.astype("float64"), log_scale_min)
-    actual = np.asarray(distribution.log_prob(params, x), "float64")
+    actual = numpy_of(distribution.log_prob(params, x), "float64")
     assert (np.abs(actual - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
 
 
@@ -31,8 +32,8 @@ def test_one_component_is_the_gaussian(rng):
     with_logit = np.concatenate([rng.normal(size=(100, 1)), params], axis=-1).astype("float32")
     uniform = rng.uniform(size=(100, 2)).astype("float32")
     mixture = MixtureOfGaussians(1)
-    np.testing.assert_array_equal(mixture.log_prob(with_logit, x), Gaussian().log_prob(params, x))
-    np.testing.assert_array_equal(mixture.sample(with_logit, uniform), Gaussian().sample(params, uniform))
+    assert_array_equal(mixture.log_prob(with_logit, x), Gaussian().log_prob(params, x))
+    assert_array_equal(mixture.sample(with_logit, uniform), Gaussian().sample(params, uniform))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0])
@@ -46,7 +47,7 @@ def test_samples_follow_the_density(rng, temperature):
     def cdf(x):
         return (weights * stats.norm.cdf(x[:, None], means, temperature * scales)).sum(-1)
 
-    assert stats.kstest(np.asarray(samples), cdf).pvalue > 0.05
+    assert stats.kstest(numpy_of(samples), cdf).pvalue > 0.05
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0])
@@ -59,18 +60,18 @@ def test_components_are_drawn_by_their_weights(temperature):
     samples = MixtureOfGaussians(4).sample(
         np.tile(params, (n, 1)), np.stack([u, np.full(n, 0.5)], axis=-1).astype("float32"), temperature
     )
-    counts = [(np.abs(np.asarray(samples) - mean) < 1e-6).sum() for mean in means]
-    np.testing.assert_allclose(counts, n * special.softmax(logits / temperature), atol=2)
+    counts = [(np.abs(numpy_of(samples) - mean) < 1e-6).sum() for mean in means]
+    assert_allclose(counts, n * special.softmax(logits / temperature), atol=2)
 
 
 def test_mode_is_the_mean_of_the_highest_peak():
     # weight / scale: a light but narrow component beats a heavy and wide one.
     params = [np.log([0.9, 0.1, 0.9, 0.1]), [0.2, -0.7, 0.2, -0.7], np.log([0.1, 0.01, 0.1, 0.02])]
     params = np.stack([np.concatenate([p[:2] for p in params]), np.concatenate([p[2:] for p in params])])
-    np.testing.assert_allclose(MixtureOfGaussians(2).mode(params.astype("float32")), [-0.7, 0.2], rtol=1e-6)
+    assert_allclose(MixtureOfGaussians(2).mode(params.astype("float32")), [-0.7, 0.2], rtol=1e-6)
 
 
 def test_peaks_are_compared_at_the_least_scale():
     params = np.array([[0.1, 0.0, 0.2, -0.7, -9.0, -30.0]], "float32")
-    np.testing.assert_allclose(MixtureOfGaussians(2).mode(params), [0.2], rtol=1e-6)
-    np.testing.assert_allclose(MixtureOfGaussians(2, -12.0).mode(params), [-0.7], rtol=1e-6)
+    assert_allclose(MixtureOfGaussians(2).mode(params), [0.2], rtol=1e-6)
+    assert_allclose(MixtureOfGaussians(2, -12.0).mode(params), [-0.7], rtol=1e-6)

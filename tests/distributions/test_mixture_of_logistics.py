@@ -3,6 +3,7 @@ import pytest
 from scipy import special, stats
 
 from tests.distributions.execution import gradient
+from tests.support.arrays import assert_allclose, numpy_of
 from tf_wavenet import MixtureOfLogistics
 
 
@@ -12,7 +13,7 @@ def all_levels(bits):
 
 def reference_log_prob(params, level, bits, log_scale_min):
     """`level`: ints in [0, 2**bits); everything in float64."""
-    logits, means, log_scales = np.split(np.asarray(params, "float64"), 3, axis=-1)
+    logits, means, log_scales = np.split(numpy_of(params, "float64"), 3, axis=-1)
     scales = np.exp(np.maximum(log_scales, log_scale_min))
     steps = 2**bits - 1
     odd = 2 * level[..., None] - steps
@@ -28,7 +29,7 @@ def reference_log_prob(params, level, bits, log_scale_min):
 
 
 def close(actual, expected):
-    actual = np.asarray(actual, "float64")
+    actual = numpy_of(actual, "float64")
     return (np.abs(actual - expected) <= 1e-5 * np.maximum(1, np.abs(expected))).all()
 
 
@@ -75,7 +76,7 @@ def test_probabilities_of_all_levels_sum_to_one(rng, bits):
     params = [rng.normal(size=shape), 1.5 * rng.normal(size=shape), rng.uniform(-15, 4, shape)]
     params = np.broadcast_to(np.concatenate(params, axis=-1).astype("float32"), (rows, len(x), 9))
     nats = MixtureOfLogistics(3, bits).log_prob(params, np.broadcast_to(x, (rows, len(x))))
-    np.testing.assert_allclose(np.exp(np.asarray(nats, "float64")).sum(-1), 1.0, atol=2e-5)
+    assert_allclose(np.exp(numpy_of(nats, "float64")).sum(-1), 1.0, atol=2e-5)
 
 
 def test_probabilities_of_16_bit_levels_sum_to_one():
@@ -83,13 +84,13 @@ def test_probabilities_of_16_bit_levels_sum_to_one():
     for mean, log_scale in [(0.3, -13), (0.99999, -11), (-1.0, -10), (0.7, -6), (0.0, 1)]:
         params = np.tile(np.array([[0, mean, log_scale]], "float32"), (len(x), 1))
         nats = MixtureOfLogistics(1).log_prob(params, x)
-        np.testing.assert_allclose(np.exp(np.asarray(nats, "float64")).sum(), 1.0, atol=2e-5)
+        assert_allclose(np.exp(numpy_of(nats, "float64")).sum(), 1.0, atol=2e-5)
 
 
 def test_a_mean_on_a_level_is_nearly_certain_at_the_least_scale():
     x = all_levels(16)[40000].astype("float32")
     nats = MixtureOfLogistics(1).log_prob(np.array([[0, x, -30]], "float32"), x[None])
-    assert np.exp(nats[0]) > 0.99
+    assert np.exp(numpy_of(nats)[0]) > 0.99
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -105,7 +106,7 @@ def test_gradient_equals_that_of_the_reference(rng, bits):
         both = [reference_log_prob(params + sign * moved, level, bits, -13.0) for sign in (1, -1)]
         expected[:, i] = (both[0] - both[1]) / (2 * h)
     actual = gradient(lambda p: MixtureOfLogistics(2, bits).log_prob(p, x), params)
-    np.testing.assert_allclose(actual, expected, rtol=2e-3, atol=2e-3)
+    assert_allclose(actual, expected, rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0])
@@ -119,7 +120,7 @@ def test_samples_follow_the_density(rng, temperature):
     def cdf(x):
         return (weights * stats.logistic.cdf(x[:, None], means, temperature * scales)).sum(-1)
 
-    assert stats.kstest(np.asarray(samples), cdf).pvalue > 0.05
+    assert stats.kstest(numpy_of(samples), cdf).pvalue > 0.05
 
 
 @pytest.mark.parametrize(("mean", "log_scale"), [(0.1, -1.5), (-0.9, -1.0), (1.4, -1.0), (0.3, -3.0)])
@@ -129,10 +130,10 @@ def test_levels_are_drawn_with_their_probabilities(mean, log_scale):
     params = np.array([0, mean, log_scale], "float32")
     u = ((np.arange(n) + 0.5) / n).astype("float32")
     samples = distribution.sample(np.tile(params, (n, 1)), np.stack([u, u], axis=-1))
-    counts = np.bincount(np.round((np.asarray(samples) + 1) * 7.5).astype(int), minlength=16)
-    expected = n * np.exp(np.asarray(distribution.log_prob(np.tile(params, (16, 1)), x)))
+    counts = np.bincount(np.round((numpy_of(samples) + 1) * 7.5).astype(int), minlength=16)
+    expected = n * np.exp(numpy_of(distribution.log_prob(np.tile(params, (16, 1)), x)))
     # The uniforms are stratified: each count is within one of its expectation.
-    np.testing.assert_allclose(counts, expected, atol=1.1)
+    assert_allclose(counts, expected, atol=1.1)
 
 
 def test_components_are_drawn_by_their_weights():
@@ -140,8 +141,8 @@ def test_components_are_drawn_by_their_weights():
     params = np.concatenate([np.log(weights), means, np.full(3, -9.0)]).astype("float32")
     u = (np.arange(n) + 0.5) / n
     uniform = np.stack([u, np.full(n, 0.5)], axis=-1).astype("float32")
-    samples = np.asarray(MixtureOfLogistics(3).sample(np.tile(params, (n, 1)), uniform))
-    np.testing.assert_allclose([(np.abs(samples - mean) < 0.01).sum() for mean in means], n * weights, atol=2)
+    samples = numpy_of(MixtureOfLogistics(3).sample(np.tile(params, (n, 1)), uniform))
+    assert_allclose([(np.abs(samples - mean) < 0.01).sum() for mean in means], n * weights, atol=2)
 
 
 def test_mode_is_the_level_at_the_mean_of_the_highest_peak():
@@ -150,17 +151,17 @@ def test_mode_is_the_level_at_the_mean_of_the_highest_peak():
     params = np.stack([np.concatenate([p[:2] for p in params]), np.concatenate([p[2:] for p in params])])
     mode = MixtureOfLogistics(2, bits=8).mode(params.astype("float32"))
     x = all_levels(8)
-    np.testing.assert_allclose(mode, [x[np.abs(x - v).argmin()] for v in (-0.7, 0.2)], rtol=1e-6)
+    assert_allclose(mode, [x[np.abs(x - v).argmin()] for v in (-0.7, 0.2)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("bits", range(1, 17))
 def test_quantize_gives_the_nearest_level(rng, bits):
     distribution, levels = MixtureOfLogistics(bits=bits), all_levels(bits)
     x = np.concatenate([[-3, -1, 1, 3], rng.uniform(-1, 1, 1000)]).astype("float32")
-    quantized = np.asarray(distribution.quantize(x), "float64")
+    quantized = numpy_of(distribution.quantize(x), "float64")
     nearest = np.round((np.clip(x.astype("float64"), -1, 1) + 1) / 2 * (2**bits - 1)).astype(int)
-    np.testing.assert_allclose(quantized, levels[nearest], atol=1e-7)
-    np.testing.assert_allclose(distribution.quantize(levels.astype("float32")), levels, atol=1e-7)
+    assert_allclose(quantized, levels[nearest], atol=1e-7)
+    assert_allclose(distribution.quantize(levels.astype("float32")), levels, atol=1e-7)
 
 
 @pytest.mark.parametrize("bits", [0, 17, 8.0, True, None])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, numpy_of
 from tf_wavenet import Gaussian, MuLawCategorical, Residual
 
 
@@ -11,7 +12,7 @@ def test_probability_is_that_of_the_residual(rng):
     params[:, -2] = rng.uniform(-0.2, 0.2, 40)
     levels = reference.mu_law_levels(3.0 * (x.astype("float64") - params[:, -2]), 63)
     expected = reference.log_softmax(params[:, :-2].astype("float64"))[np.arange(40), levels]
-    np.testing.assert_allclose(distribution.log_prob(params, x), expected, atol=1e-4)
+    assert_allclose(distribution.log_prob(params, x), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("inner", [MuLawCategorical(63), Gaussian()])
@@ -20,11 +21,11 @@ def test_samples_lie_around_the_prediction(rng, inner):
     params = rng.normal(-2, 0.3, (300, distribution.parameter_size)).astype("float32")
     params[:, -2:] = np.stack([np.linspace(-1.2, 1.2, 300), np.linspace(0.2, 2.0, 300)], axis=-1)
     uniform = rng.uniform(0.01, 0.99, (300, 2)).astype("float32")
-    residual = np.asarray(inner.sample(params[:, :-2], uniform, 0.7 * params[:, -1]))
+    residual = numpy_of(inner.sample(params[:, :-2], uniform, 0.7 * params[:, -1]))
     expected = np.clip(params[:, -2] + residual / 4.0, -1, 1)
-    np.testing.assert_allclose(distribution.sample(params, uniform, 0.7), expected, atol=1e-6)
-    mode = np.clip(params[:, -2] + np.asarray(inner.mode(params[:, :-2])) / 4.0, -1, 1)
-    np.testing.assert_allclose(distribution.mode(params), mode, atol=1e-6)
+    assert_allclose(distribution.sample(params, uniform, 0.7), expected, atol=1e-6)
+    mode = np.clip(params[:, -2] + numpy_of(inner.mode(params[:, :-2])) / 4.0, -1, 1)
+    assert_allclose(distribution.mode(params), mode, atol=1e-6)
 
 
 @pytest.mark.parametrize("gain", [0.0, -1.0, "two"])

@@ -1,10 +1,12 @@
 """Makes the golden files: `python -m tests.golden.make`. Files that are there stay as they are.
 
 One small model per family, saved as `.keras` by the version of its time, and what it answered. Later versions must
-load every file and give the same answers (`tests/test_golden.py`), so no file is made anew.
+load every file and give the same answers (`tests/test_golden.py`), so no file is made anew. Some are trained for a few
+steps as well, and must have the losses of `losses.json` on every Keras backend (`tests/test_golden_training.py`).
 """
 
 import dataclasses
+import json
 import zipfile
 from pathlib import Path
 
@@ -116,8 +118,72 @@ def answers(model: keras.Model, name: str) -> np.ndarray:
     return keras.ops.convert_to_numpy(model(inputs_of(name)))
 
 
+def gan_of_istft_vocoder():
+    """The generator of `istft_vocoder.keras` and a discriminator, with every loss; the STFT's resolutions in turn."""
+    generator = keras.models.load_model(HERE / "istft_vocoder.keras")
+    discriminator, rng = models.MultiPeriodDiscriminator((2,), channels=(2, 4)), np.random.default_rng(3)
+    weights = {"feature_matching_weight": 1.0, "mel_weight": 1.0, "stft_weight": 1.0}
+    turns = {"stft_resolutions": [(32, 8, 16), (64, 16, 64)], "resolutions_per_step": 1}
+    model = tf_wavenet.GANVocoder(generator, [discriminator], **weights, **turns)
+    for weight in discriminator.weights:
+        weight.assign(rng.normal(scale=0.3, size=weight.shape))
+    return model
+
+
+TRAINED = ("wavenet_vocoder", "wavenet_conditioned", "gan_vocoder", "gan_of_istft_vocoder")
+
+
+def windows_of(name: str, steps: int):
+    """What a model is trained on.
+
+    Args:
+        name: Of `TRAINED`.
+        steps: How many batches.
+
+    Yields:
+        The inputs, the waveform and the weight of its samples: those of `inputs_of`, others in each step.
+    """
+    rng = np.random.default_rng(4)
+    for _ in range(steps):
+        waveform = rng.uniform(-0.5, 0.5, (2, 64)).astype("float32")
+        features, weight = rng.uniform(-1.0, 1.0, (2, 8, 6)).astype("float32"), np.ones((2, 64), "float32")
+        weight[1, 50:] = 0.0
+        inputs = {"waveform": waveform, "local_condition": features}
+        if name == "wavenet_conditioned":
+            inputs["global_condition"] = np.array([1, 0], "int32")
+        yield inputs, waveform, weight
+
+
+def losses(name: str, steps: int = 10) -> dict[str, list[float]]:
+    """Trains a golden model.
+
+    Args:
+        name: Of `TRAINED`.
+        steps: How many steps.
+
+    Returns:
+        What `train_on_batch` said in each step, by the names of the losses and metrics.
+    """
+    path = HERE / f"{name}.keras"
+    model = keras.models.load_model(path) if path.exists() else gan_of_istft_vocoder()
+    optimizers = [keras.optimizers.Adam(1e-3) for _ in range(1 + isinstance(model, tf_wavenet.GANVocoder))]
+    model.compile(*optimizers, jit_compile=keras.backend.backend() == "jax")
+    said = []
+    for inputs, waveform, weight in windows_of(name, steps):
+        model.reset_metrics()
+        said.append(model.train_on_batch(inputs, waveform, weight, return_dict=True))
+    return {key: [float(logs[key]) for logs in said] for key in said[0]}
+
+
+def write_losses() -> None:
+    """Writes the losses of all that is trained: on TensorFlow, which they were first seen on."""
+    (HERE / "losses.json").write_text(json.dumps({name: losses(name) for name in TRAINED}, indent=1) + "\n")
+
+
 def main() -> None:
     """Writes what is not there yet."""
+    if not (HERE / "losses.json").exists():
+        write_losses()
     for family in FAMILIES:
         name = family.__name__
         path = HERE / f"{name}.keras"

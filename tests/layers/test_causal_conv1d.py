@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, numpy_of
+from tests.support.gradients import gradient_by_input
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet.layers import CausalConv1D
 
@@ -24,7 +26,7 @@ def test_equals_numpy(rng, kernel_size, dilation):
     x = rng.normal(size=(2, 40, 3)).astype("float32")
     layer(x)
     randomise(layer)
-    np.testing.assert_allclose(layer(x), reference.causal_conv(x, layer.kernel, layer.bias, dilation), atol=1e-5)
+    assert_allclose(layer(x), reference.causal_conv(x, layer.kernel, layer.bias, dilation), atol=1e-5)
 
 
 def test_equals_keras_conv1d(rng):
@@ -34,7 +36,7 @@ def test_equals_keras_conv1d(rng):
     randomise(theirs)
     ours.build(x.shape)
     ours.set_weights(theirs.get_weights())
-    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
+    assert_allclose(ours(x), theirs(x), atol=1e-5)
 
 
 def test_ten_layers_have_receptive_field_1024_and_equal_numpy(rng):
@@ -42,31 +44,20 @@ def test_ten_layers_have_receptive_field_1024_and_equal_numpy(rng):
     layers = [CausalConv1D(32, 2, d, kernel_initializer="glorot_normal") for d in dilations]
     stack = keras.Sequential(layers)
     x = rng.normal(size=(1, 1100, 32)).astype("float32")
-    y = np.asarray(stack(x))
+    y = numpy_of(stack(x))
     for i, layer in enumerate(layers):
         layer.bias.assign(np.random.default_rng(i).normal(0, 0.1, 32))
-    y = np.asarray(stack(x))
+    y = numpy_of(stack(x))
     expected = x
     for layer, d in zip(layers, dilations, strict=True):
         expected = reference.causal_conv(expected, layer.kernel, layer.bias, d)
-    np.testing.assert_allclose(y, expected, atol=1e-5 * np.abs(expected).max())
+    assert_allclose(y, expected, atol=1e-5 * np.abs(expected).max())
     assert 1 + sum(layer.receptive_field - 1 for layer in layers) == 1024
     assert _field_of(stack, x) == 1024
 
 
 def _field_of(model, x):
-    if keras.backend.backend() == "jax":
-        import jax
-
-        gradient = np.asarray(jax.grad(lambda x: model(x)[:, -1].sum())(x))
-    else:
-        import tensorflow as tf
-
-        x = tf.constant(x)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            last = tf.reduce_sum(model(x)[:, -1])
-        gradient = tape.gradient(last, x).numpy()
+    gradient = gradient_by_input(lambda x: model(x)[:, -1], x)
     return x.shape[1] - int(np.flatnonzero(np.abs(gradient).sum(axis=(0, 2)))[0])
 
 
@@ -76,10 +67,10 @@ def test_groups_equal_numpy_group_by_group_and_stream(rng, groups):
     x = rng.normal(size=(2, 13, 4)).astype("float32")
     verify_streaming_contract(layer, x)
     assert layer.kernel.shape == (3, 4 // groups, 8) and layer.input_channels == 4
-    kernels, biases = np.split(np.array(layer.kernel), groups, axis=-1), np.split(np.array(layer.bias), groups)
+    kernels, biases = np.split(numpy_of(layer.kernel), groups, axis=-1), np.split(numpy_of(layer.bias), groups)
     parts = zip(np.split(x, groups, axis=-1), kernels, biases, strict=True)
     expected = np.concatenate([reference.causal_conv(*part, dilation=2) for part in parts], axis=-1)
-    np.testing.assert_allclose(layer(x), expected, atol=1e-5)
+    assert_allclose(layer(x), expected, atol=1e-5)
 
 
 def test_refuses_groups_that_do_not_divide():

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import Conditioning, ConvInUpsampleNetwork
 
@@ -38,18 +39,18 @@ def test_equals_numpy(case):
     expected = reference.conditioning(layer, **given)
     time = FRAMES * HOP if layer.local_channels else 1
     assert expected.shape == (2, time, 8)
-    np.testing.assert_allclose(layer(given), expected, atol=1e-5)
+    assert_allclose(layer(given), expected, atol=1e-5)
     encoded = layer.encode(**given)
     assert tuple(encoded.shape) == (2, time, layer.encoded_channels)
-    np.testing.assert_array_equal(layer.project(encoded), layer(given))
-    np.testing.assert_allclose(layer.project(encoded[:, 0]), expected[:, 0], atol=1e-5)
+    assert_array_equal(layer.project(encoded), layer(given))
+    assert_allclose(layer.project(encoded[:, 0]), expected[:, 0], atol=1e-5)
     assert tuple(layer.compute_output_shape({name: value.shape for name, value in given.items()})) == (2, time, 8)
 
 
 def test_equals_numpy_with_a_shifted_frame_only_if_numpy_shifts_too():
     layer, given = make("local")
     shifted = reference.conditioning(layer, np.roll(given["local_condition"], 1, axis=1))
-    assert np.abs(np.asarray(layer(given)) - shifted).max() > 0.1
+    assert np.abs(numpy_of(layer(given)) - shifted).max() > 0.1
 
 
 def test_stretch_is_the_upsampling_of_parallel_wavegan():
@@ -59,7 +60,7 @@ def test_stretch_is_the_upsampling_of_parallel_wavegan():
     alone.set_weights(layer.upsampler.get_weights())
     encoded = layer.encode(**given)
     assert layer.encoded_channels == encoded.shape[-1] == 3
-    np.testing.assert_array_equal(encoded, alone(given["local_condition"]))
+    assert_array_equal(encoded, alone(given["local_condition"]))
     assert layer.get_config().items() >= {"upsampling": "stretch", "upsample_scales": [3, 2]}.items()
 
 
@@ -70,7 +71,7 @@ def test_stretch_reaches_no_farther_than_it_says(frames, rng):
     randomise(upsampler)
     x = rng.normal(size=(1, 15, 1)).astype("float32")
     changed = x + np.eye(15, dtype="float32")[7, None, :, None]
-    felt = np.flatnonzero(np.abs(np.asarray(upsampler(changed)) - np.asarray(upsampler(x)))[0, :, 0] > 1e-6) // 12
+    felt = np.flatnonzero(np.abs(numpy_of(upsampler(changed)) - numpy_of(upsampler(x)))[0, :, 0] > 1e-6) // 12
     assert np.abs(felt - 7).max() == upsampler.reach == frames + 2
 
 
@@ -94,16 +95,16 @@ def test_upsampling_context_and_filters_reach_the_upsampler():
     assert layer.upsampler.get_config().items() >= {"method": "repeat", "context_frames": 2, "filters": 5}.items()
     encoded = layer.encode(**given)
     assert layer.encoded_channels == encoded.shape[-1] == 5
-    np.testing.assert_array_equal(encoded, layer.upsampler(given["local_condition"]))
+    assert_array_equal(encoded, layer.upsampler(given["local_condition"]))
 
 
 def test_speakers_numbers_stay_exact_under_mixed_precision():
     layer = Conditioning(global_channels=2, speakers=300, units=4, dtype="mixed_bfloat16")
     layer.build()
     randomise(layer)
-    rows = np.asarray(layer.encode(global_condition=np.array([256, 257], "int32")), "float32")
-    embeddings = np.asarray(layer.embedding.embeddings)[[256, 257]]
-    np.testing.assert_allclose(rows[:, 0], embeddings, rtol=0.01)  # half precision keeps 8 bits; 257 would be 256
+    rows = numpy_of(layer.encode(global_condition=np.array([256, 257], "int32")), "float32")
+    embeddings = numpy_of(layer.embedding.embeddings)[[256, 257]]
+    assert_allclose(rows[:, 0], embeddings, rtol=0.01)  # half precision keeps 8 bits; 257 would be 256
     assert keras.backend.standardize_dtype(layer({"global_condition": np.array([3], "int32")}).dtype) == "bfloat16"
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tf_wavenet.layers
+from tests.support.arrays import assert_array_equal, numpy_of
 
 SPEC = tf_wavenet.MelSpec.from_preset("speech_16k")
 # The arguments, and the shape of the input: a dict of several, a list of several arguments.
@@ -88,7 +89,7 @@ def test_config_rebuilds_the_layer(name):
     apply(again, x)
     again.set_weights(layer.get_weights())
     for a, b in zip(keras.tree.flatten(y), keras.tree.flatten(apply(again, x)), strict=True):
-        np.testing.assert_array_equal(a, b)
+        assert_array_equal(a, b)
 
 
 @layers
@@ -125,7 +126,7 @@ def test_saves_and_loads_in_a_functional_model_of_any_length(name, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for a, b in zip(keras.tree.flatten(model(x)), keras.tree.flatten(loaded(x)), strict=True):
-        np.testing.assert_array_equal(a, b)
+        assert_array_equal(a, b)
     short = each(lambda a: a[:, :3], x)
     assert shapes(loaded(short)) == shapes(model(short))
 
@@ -137,7 +138,7 @@ def test_mixed_precision_keeps_float32_weights(name):
     assert all(w.dtype == "float32" for w in layer.weights)
     if layer.weights:
         assert {keras.backend.standardize_dtype(a.dtype) for a in keras.tree.flatten(y)} == {"bfloat16"}
-    assert all(np.isfinite(np.asarray(a, "float32")).all() for a in keras.tree.flatten(y))
+    assert all(np.isfinite(numpy_of(a, "float32")).all() for a in keras.tree.flatten(y))
 
 
 @layers
@@ -146,7 +147,7 @@ def test_trains(name):
     apply(layer, x)
     if not layer.trainable_weights:
         pytest.skip("there is nothing to train")
-    before = [np.array(w) for w in layer.trainable_weights]
+    before = [numpy_of(w) for w in layer.trainable_weights]
     inputs = symbolic(x, dtype)
     model = keras.Model(inputs, apply(layer, inputs))
     outputs = keras.tree.flatten(model(x))
@@ -154,7 +155,7 @@ def test_trains(name):
     targets = [np.ones(y.shape, "float32") for y in outputs]
     loss = model.fit(x, targets if len(targets) > 1 else targets[0], verbose=0).history["loss"]
     assert np.isfinite(loss).all()
-    assert all((np.array(w) != b).any() for w, b in zip(layer.trainable_weights, before, strict=True))
+    assert all((numpy_of(w) != b).any() for w, b in zip(layer.trainable_weights, before, strict=True))
 
 
 @layers

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet import Streamable
 from tf_wavenet.layers import ContextStack
@@ -35,7 +36,7 @@ def test_equals_numpy(rng, hop, kernel_size):
     x = noise(rng, layer)
     expected = reference.context_stack(x, layer)
     for time in (1, 2, hop, hop + 1, x.shape[1] - 1, x.shape[1]):
-        np.testing.assert_allclose(layer(x[:, :time]), expected[:, :time], atol=1e-5 * np.abs(expected).max())
+        assert_allclose(layer(x[:, :time]), expected[:, :time], atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("shift", [-1, 1])
@@ -43,32 +44,32 @@ def test_equals_numpy_with_shifted_frames_only_if_numpy_shifts_too(rng, shift):
     layer = make(5)
     x = noise(rng, layer)
     shifted = reference.context_stack(np.roll(x, shift, axis=1), layer)
-    assert np.abs(np.asarray(layer(x)) - shifted)[:, 5:-5].max() > 0.1
+    assert np.abs(numpy_of(layer(x)) - shifted)[:, 5:-5].max() > 0.1
 
 
 def test_blocks_of_any_length_go_on_from_any_phase(rng):
     layer, hop = make(3), 3
     x = noise(rng, layer)
-    expected = np.asarray(layer(x))
+    expected = numpy_of(layer(x))
     for first in range(1, hop + 1):
         for length in (1, hop + 1, 2 * hop):
             _, state = layer.prime(x[:, :first], layer.get_initial_state(2))
             y, state = layer.prime(x[:, first : first + length], state)
-            np.testing.assert_allclose(y, expected[:, first : first + length], atol=1e-5)
+            assert_allclose(y, expected[:, first : first + length], atol=1e-5)
             assert int(state["phase"]) == (first + length) % hop
             y, _ = layer.step(x[:, first + length], state)
-            np.testing.assert_allclose(y, expected[:, first + length], atol=1e-5)
+            assert_allclose(y, expected[:, first + length], atol=1e-5)
 
 
 def test_a_frame_is_held_and_not_felt_before_it_is_complete(rng):
     layer = make(5)
     x = noise(rng, layer)
-    y = np.asarray(layer(x))
+    y = numpy_of(layer(x))
     for first in range(0, x.shape[1], 5):
-        np.testing.assert_array_equal(y[:, first : first + 5], np.repeat(y[:, first : first + 1], 5, axis=1))
+        assert_array_equal(y[:, first : first + 5], np.repeat(y[:, first : first + 1], 5, axis=1))
     changed = x.copy()
     changed[:, 11] += 1.0  # in the frame that step 15 completes
-    felt = np.flatnonzero((np.asarray(layer(changed)) != y).any(axis=(0, 2)))
+    felt = np.flatnonzero((numpy_of(layer(changed)) != y).any(axis=(0, 2)))
     assert felt[0] == 15
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import ConvInUpsampleNetwork
 
@@ -20,7 +21,7 @@ def test_equals_numpy(rng, scales, context, causal, frames):
     layer, x = make(scales, context, causal), rng.normal(size=(2, frames, 4)).astype("float32")
     expected = reference.conv_in_upsample_network(x, layer)
     assert expected.shape == (2, frames * layer.hop_length, 4)
-    np.testing.assert_allclose(layer(x), expected, atol=1e-5 * np.abs(expected).max())
+    assert_allclose(layer(x), expected, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("scales", "context"), [((4,), 0), ((2, 3, 5), 2)])
@@ -29,16 +30,16 @@ def test_blocks_give_what_the_whole_gives(rng, scales, context):
     state, parts = layer.get_initial_state(2), []
     for first, last in ((0, 1), (1, 2), (2, 7), (7, 9)):
         y, state = layer.prime(x[:, first:last], state)
-        parts.append(np.asarray(y))
-    whole = np.asarray(layer(x))
-    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-6 * np.abs(whole).max())
+        parts.append(numpy_of(y))
+    whole = numpy_of(layer(x))
+    assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-6 * np.abs(whole).max())
 
 
 def test_starts_as_a_moving_average():
     layer, x = ConvInUpsampleNetwork((4, 3)), np.ones((1, 9, 2), "float32")
     layer.build(x.shape)
     layer.conv_in.kernel.assign(np.eye(2)[None])
-    np.testing.assert_allclose(layer(x)[:, 24:-24], np.ones((1, 60, 2)), atol=1e-6)
+    assert_allclose(layer(x)[:, 24:-24], np.ones((1, 60, 2)), atol=1e-6)
 
 
 def test_refuses():

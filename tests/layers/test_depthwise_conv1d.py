@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, numpy_of
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet.layers import DepthwiseConv1D
 
@@ -18,9 +19,9 @@ def test_equals_numpy(rng, causal):
     layer, x = DepthwiseConv1D(3, causal, dilation_rate=2), rng.normal(size=(2, 20, 3)).astype("float32")
     layer(x)
     randomise(layer)
-    kernel = np.asarray(layer.kernel)[:, :, None] * np.eye(3)  # every channel to itself
+    kernel = numpy_of(layer.kernel)[:, :, None] * np.eye(3)  # every channel to itself
     conv = reference.causal_conv if causal else reference.centred_conv
-    np.testing.assert_allclose(layer(x), conv(x, kernel, layer.bias, 2), atol=1e-5)
+    assert_allclose(layer(x), conv(x, kernel, layer.bias, 2), atol=1e-5)
 
 
 def test_an_even_kernel_has_no_middle():

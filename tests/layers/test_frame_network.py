@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import FrameNetwork
 
@@ -18,7 +19,7 @@ def make(rng, frames=30, **options):
 @pytest.mark.parametrize("options", CASES)
 def test_equals_numpy(rng, options):
     network, x = make(rng, **options)
-    np.testing.assert_allclose(network(x), reference.frame_network(x, network), atol=2e-5)
+    assert_allclose(network(x), reference.frame_network(x, network), atol=2e-5)
 
 
 @pytest.mark.parametrize("options", CASES)
@@ -26,7 +27,7 @@ def test_reach_is_what_is_felt(rng, options):
     network, x = make(rng, **options)
     changed = x.copy()
     changed[:, 15] += 1.0
-    felt = np.flatnonzero(np.abs(np.asarray(network(changed)) - np.asarray(network(x))).max(axis=(0, 2)) > 1e-6)
+    felt = np.flatnonzero(np.abs(numpy_of(network(changed)) - numpy_of(network(x))).max(axis=(0, 2)) > 1e-6)
     before, after = network.reach
     assert (felt.min(), felt.max()) == (15 - after, 15 + before)
 
@@ -35,11 +36,11 @@ def test_reach_is_what_is_felt(rng, options):
 def test_a_part_with_its_reach_gives_what_the_whole_gives(rng, options):
     network, x = make(rng, **options)
     before, after = network.reach
-    part = np.asarray(network(x[:, 12 - before : 18 + after]))
-    np.testing.assert_allclose(part[:, before : before + 6], np.asarray(network(x))[:, 12:18], atol=1e-5)
+    part = numpy_of(network(x[:, 12 - before : 18 + after]))
+    assert_allclose(part[:, before : before + 6], numpy_of(network(x))[:, 12:18], atol=1e-5)
     # At the ends the nearest frame stands in.
     longer = np.concatenate([np.repeat(x[:, :1], 9, axis=1), x, np.repeat(x[:, -1:], 9, axis=1)], axis=1)
-    np.testing.assert_allclose(np.asarray(network(longer))[:, 9:-9], network(x), atol=1e-5)
+    assert_allclose(numpy_of(network(longer))[:, 9:-9], network(x), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support.arrays import assert_allclose, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import GroupedConv1D
 
 
 def convolve(x, layer):
     """By the definition, group by group and output by output."""
-    kernel, bias = np.asarray(layer.kernel, "float64"), np.asarray(layer.bias, "float64")
+    kernel, bias = numpy_of(layer.kernel, "float64"), numpy_of(layer.bias, "float64")
     parts = []
     for xg, kg in zip(np.split(x, layer.groups, axis=2), np.split(kernel, layer.groups, axis=2), strict=True):
         starts = range(0, x.shape[1] - len(kernel) + 1, layer.strides[0])
@@ -23,11 +24,11 @@ def test_equals_numpy(rng, kernel_size, strides, groups, time):
     layer(x)
     randomise(layer)
     expected = convolve(x, layer)
-    np.testing.assert_allclose(layer(x), expected, atol=1e-5)
+    assert_allclose(layer(x), expected, atol=1e-5)
     theirs = keras.layers.Conv1D(16, kernel_size, strides, groups=groups)
     theirs.build(x.shape)
     theirs.set_weights(layer.get_weights())
-    np.testing.assert_allclose(layer(x), theirs(x), atol=1e-5)
+    assert_allclose(layer(x), theirs(x), atol=1e-5)
 
 
 def test_refuses_padding_and_dilation():

@@ -1,7 +1,7 @@
-import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, numpy_of
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet.layers import HiFiGANResidualBlock
 
@@ -19,13 +19,13 @@ def test_equals_numpy(rng, use_additional_convs, causal):
     x = rng.normal(size=(2, 20, 4)).astype("float32")
     block(x)
     randomise(block)
-    np.testing.assert_allclose(block(x), reference.hifi_gan_residual_block(x, block), rtol=1e-4, atol=1e-5)
+    assert_allclose(block(x), reference.hifi_gan_residual_block(x, block), rtol=1e-4, atol=1e-5)
 
 
 def test_every_convolution_has_weights_of_its_own():
     block = HiFiGANResidualBlock(4, 3, (1, 3), kernel_initializer="he_normal")
     block.build((None, None, 4))
-    kernels = [np.asarray(convolution.kernel) for convolution in block.convolutions()]
+    kernels = [numpy_of(convolution.kernel) for convolution in block.convolutions()]
     assert len(kernels) == 4
     assert all((a != b).any() for i, a in enumerate(kernels) for b in kernels[:i])
 

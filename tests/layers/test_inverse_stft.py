@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tf_wavenet import MelSpec
 from tf_wavenet.layers import InverseSTFT
 from tf_wavenet.signal.mel_filterbank import analysis_window
@@ -42,11 +43,11 @@ def test_inverts_the_frames_of_log_mels(rng, name, center, frames):
     spec = dataclasses.replace(SPECS[name], center=center)
     waveform = rng.normal(0, 0.1, (2, frames * spec.hop_length))
     layer = InverseSTFT(spec.hop_length, spec.win_length, spec.fft_length, spec.window, offset(spec), causal=False)
-    y = np.asarray(layer(channels(frames_of(waveform, spec))))
+    y = numpy_of(layer(channels(frames_of(waveform, spec))))
     assert y.shape == waveform.shape
     # At its end, a window that begins and ends at zero may see next to nothing: there it fades.
     whole = waveform.shape[1] - (spec.hop_length // 2 if center == "sample" else 0)
-    np.testing.assert_allclose(y[:, :whole], waveform[:, :whole], atol=2e-5)
+    assert_allclose(y[:, :whole], waveform[:, :whole], atol=2e-5)
     assert np.abs(y).max() <= np.abs(waveform).max() * 1.01
 
 
@@ -56,7 +57,7 @@ def test_inverts_the_frames_of_log_mels(rng, name, center, frames):
 def test_causal_equals_numpy(rng, sizes, window, frames):
     layer, x = InverseSTFT(*sizes, window), spectrum((2, frames, sizes[2] // 2 + 1), rng)
     expected = reference.inverse_stft(x, layer)
-    np.testing.assert_allclose(layer(channels(x)), expected, atol=1e-5 * np.abs(expected).max())
+    assert_allclose(layer(channels(x)), expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_equals_torch(rng):
@@ -66,7 +67,7 @@ def test_equals_torch(rng):
     options = {"n_fft": 1024, "hop_length": 200, "win_length": 800, "window": torch.hann_window(800).double()}
     theirs = torch.istft(torch.from_numpy(x.transpose(0, 2, 1)), **options).numpy()
     layer = InverseSTFT(200, 800, 1024, offset=400, causal=False)
-    np.testing.assert_allclose(layer(channels(x))[:, : theirs.shape[1]], theirs, atol=1e-4 * np.abs(theirs).max())
+    assert_allclose(layer(channels(x))[:, : theirs.shape[1]], theirs, atol=1e-4 * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("sizes", [(4, 8, 8), (4, 16, 16), (3, 8, 16)])
@@ -76,22 +77,22 @@ def test_blocks_give_what_the_whole_gives(rng, sizes):
     for first, last in ((0, 1), (1, 2), (2, 7), (7, 9)):
         y, new = layer.prime(x[:, first:last], state)
         assert new["tail"].shape == state["tail"].shape
-        parts.append(np.asarray(y))
+        parts.append(numpy_of(y))
         state = new
-    np.testing.assert_allclose(np.concatenate(parts, axis=1), layer(x), atol=1e-6)
+    assert_allclose(np.concatenate(parts, axis=1), layer(x), atol=1e-6)
 
 
 def test_causal_looks_at_nothing_later(rng):
     layer, x = InverseSTFT(4, 16, 16), channels(spectrum((2, 9, 9), rng))
     spoiled = x.copy()
     spoiled[:, 5:] = np.nan
-    np.testing.assert_array_equal(np.asarray(layer(spoiled))[:, :20], np.asarray(layer(x))[:, :20])
+    assert_array_equal(numpy_of(layer(spoiled))[:, :20], numpy_of(layer(x))[:, :20])
 
 
 def test_computes_in_float32_whatever_the_policy(rng):
     x = channels(spectrum((1, 5, 9), rng))
     exact, mixed = InverseSTFT(4, 16, 16), InverseSTFT(4, 16, 16, dtype="mixed_bfloat16")
-    np.testing.assert_array_equal(mixed(x), exact(x))
+    assert_array_equal(mixed(x), exact(x))
 
 
 @pytest.mark.parametrize(

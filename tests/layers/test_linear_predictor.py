@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tf_wavenet import MelSpec
 from tf_wavenet.layers import LinearPredictor
 from tf_wavenet.signal import linear_prediction
@@ -20,8 +21,8 @@ def test_equals_numpy(case):
     layer, previous, a = case
     prediction, residual = layer(previous, a)
     expected = reference.linear_predictions(previous, a)
-    np.testing.assert_allclose(prediction, expected, atol=1e-5)
-    np.testing.assert_allclose(residual, previous - np.pad(expected, ((0, 0), (1, 0)))[:, :-1], atol=1e-5)
+    assert_allclose(prediction, expected, atol=1e-5)
+    assert_allclose(residual, previous - np.pad(expected, ((0, 0), (1, 0)))[:, :-1], atol=1e-5)
 
 
 def test_steps_and_blocks_are_the_call(case):
@@ -33,17 +34,17 @@ def test_steps_and_blocks_are_the_call(case):
     for t in range(1, 9):
         y, state = layer.step(previous[:, t], state, a[:, t])
         made.append(np.stack(y)[..., None])
-    rows = np.asarray(layer.pack_state(state))
+    rows = numpy_of(layer.pack_state(state))
     assert rows.shape == (2, layer.state_size)
     block, _ = layer.prime(previous[:, 9:], layer.unpack_state(rows), a[:, 9:])
     made.append(np.stack(block))
-    np.testing.assert_allclose(np.concatenate(made, axis=-1), whole, atol=1e-6)
+    assert_allclose(np.concatenate(made, axis=-1), whole, atol=1e-6)
 
 
 def test_coefficients_are_float32_under_mixed_precision(rng):
     layer, mels = LinearPredictor(SPEC, dtype="mixed_bfloat16"), rng.normal(-5, 1, (1, 3, 80)).astype("float32")
     assert layer.compute_dtype == "float32"
-    np.testing.assert_array_equal(layer.coefficients(mels), linear_prediction(mels, SPEC))
+    assert_array_equal(layer.coefficients(mels), linear_prediction(mels, SPEC))
 
 
 @pytest.mark.parametrize(

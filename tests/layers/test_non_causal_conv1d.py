@@ -1,8 +1,8 @@
 import keras
-import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose
 from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import NonCausalConv1D, ResidualBlock, ResidualStack
 
@@ -13,18 +13,18 @@ def test_equals_numpy_and_keras(rng, kernel_size, dilation, time):
     layer, x = NonCausalConv1D(6, kernel_size, dilation), rng.normal(size=(2, time, 3)).astype("float32")
     layer(x)
     randomise(layer)
-    np.testing.assert_allclose(layer(x), reference.centred_conv(x, layer.kernel, layer.bias, dilation), atol=1e-5)
+    assert_allclose(layer(x), reference.centred_conv(x, layer.kernel, layer.bias, dilation), atol=1e-5)
     theirs = keras.layers.Conv1D(6, kernel_size, dilation_rate=dilation, padding="same")
     theirs.build(x.shape)
     theirs.set_weights(layer.get_weights())
-    np.testing.assert_allclose(layer(x), theirs(x), atol=1e-5)
+    assert_allclose(layer(x), theirs(x), atol=1e-5)
 
 
 def test_residual_stack_over_it_equals_numpy(rng):
     stack, x = ResidualStack((1, 2, 4), 4, 6, 3, causal=False), rng.normal(size=(2, 20, 4)).astype("float32")
     stack(x)
     randomise(stack)
-    np.testing.assert_allclose(stack(x), reference.residual_stack(x, stack), atol=1e-5)
+    assert_allclose(stack(x), reference.residual_stack(x, stack), atol=1e-5)
 
 
 def test_does_not_stream():

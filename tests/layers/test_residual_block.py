@@ -1,7 +1,7 @@
-import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet.layers import ResidualBlock
 
@@ -19,7 +19,7 @@ def test_equals_numpy(rng, options):
     block(x)
     randomise(block)
     for actual, expected in zip(block(x), reference.residual_block(x, block), strict=True):
-        np.testing.assert_allclose(actual, expected, atol=1e-5)
+        assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_refuses_an_odd_gate_and_a_wrong_input():

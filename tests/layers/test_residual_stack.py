@@ -1,7 +1,7 @@
-import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet.layers import ResidualStack
 
@@ -18,7 +18,7 @@ def test_equals_numpy(rng, options):
     x = rng.normal(size=(2, 40, 4)).astype("float32")
     stack(x)
     randomise(stack)
-    np.testing.assert_allclose(stack(x), reference.residual_stack(x, stack), atol=1e-5)
+    assert_allclose(stack(x), reference.residual_stack(x, stack), atol=1e-5)
 
 
 def test_every_weight_is_used(rng):

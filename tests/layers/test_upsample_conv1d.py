@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet.layers import UpsampleConv1D
 
@@ -23,7 +24,7 @@ def test_equals_numpy(rng, kernel_size, strides, causal, time):
     layer, x = make(kernel_size, strides, causal), rng.normal(size=(2, time, 4)).astype("float32")
     y = layer(x)
     assert tuple(y.shape) == (2, time * strides, 3)
-    np.testing.assert_allclose(y, reference.upsample_conv(x, layer), atol=1e-5)
+    assert_allclose(y, reference.upsample_conv(x, layer), atol=1e-5)
 
 
 @pytest.mark.parametrize(("kernel_size", "strides"), SIZES)
@@ -33,7 +34,7 @@ def test_is_the_middle_of_keras_transposed_convolution(rng, kernel_size, strides
     theirs.build(x.shape)
     theirs.set_weights(layer.get_weights())
     first = (kernel_size - strides + 1) // 2
-    np.testing.assert_allclose(layer(x), theirs(x)[:, first : first + 9 * strides], atol=1e-5)
+    assert_allclose(layer(x), theirs(x)[:, first : first + 9 * strides], atol=1e-5)
 
 
 @pytest.mark.parametrize(("kernel_size", "strides"), SIZES)
@@ -42,15 +43,15 @@ def test_blocks_give_what_the_whole_gives(rng, kernel_size, strides):
     state, parts = layer.get_initial_state(2), []
     for first, last in ((0, 1), (1, 2), (2, 7), (7, 9)):
         y, state = layer.prime(x[:, first:last], state)
-        parts.append(np.asarray(y))
-    np.testing.assert_allclose(np.concatenate(parts, axis=1), layer(x), atol=1e-6)
+        parts.append(numpy_of(y))
+    assert_allclose(np.concatenate(parts, axis=1), layer(x), atol=1e-6)
 
 
 def test_causal_looks_at_nothing_later(rng):
     layer, x = make(16, 8, True), rng.normal(size=(2, 9, 4)).astype("float32")
     spoiled = x.copy()
     spoiled[:, 5:] = np.nan
-    np.testing.assert_array_equal(np.asarray(layer(spoiled))[:, :40], np.asarray(layer(x))[:, :40])
+    assert_array_equal(numpy_of(layer(spoiled))[:, :40], numpy_of(layer(x))[:, :40])
 
 
 def test_refuses():

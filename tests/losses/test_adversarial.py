@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tests.support.arrays import assert_allclose
 from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 
 
@@ -14,19 +15,19 @@ def outputs(rng):
 def test_discriminators_are_summed_and_scores_averaged(outputs):
     real, generated = outputs
     expected = sum(np.mean((r[-1] - 1) ** 2) + np.mean(g[-1] ** 2) for r, g in zip(real, generated, strict=True))
-    np.testing.assert_allclose(discriminator_loss(real, generated), expected, rtol=1e-6)
+    assert_allclose(discriminator_loss(real, generated), expected, rtol=1e-6)
 
 
 def test_generator_wants_scores_of_one(outputs):
     _, generated = outputs
-    np.testing.assert_allclose(generator_loss(generated), sum(np.mean((1 - g[-1]) ** 2) for g in generated), rtol=1e-6)
+    assert_allclose(generator_loss(generated), sum(np.mean((1 - g[-1]) ** 2) for g in generated), rtol=1e-6)
 
 
 def test_features_of_every_layer_count_alike(outputs):
     real, generated = outputs
     pairs = [pair for r, g in zip(real, generated, strict=True) for pair in zip(r, g, strict=True)]
     expected = sum(np.mean(np.abs(r - g)) for r, g in pairs)
-    np.testing.assert_allclose(feature_matching_loss(real, generated), expected, rtol=1e-6)
+    assert_allclose(feature_matching_loss(real, generated), expected, rtol=1e-6)
     assert float(feature_matching_loss(real, real)) == 0.0
 
 

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support.arrays import assert_allclose
 from tf_wavenet import EffectLoss, ErrorToSignalRatio
 
 
@@ -12,9 +13,9 @@ def test_loss_equals_numpy_and_ignores_samples_of_weight_zero(rng, weight):
     error = z.astype("float64") - y
     expected = np.mean(error[:, 5:] ** 2) + weight * np.mean((error[:, 5:] - 0.85 * error[:, 4:-1]) ** 2)
     loss = EffectLoss(weight)
-    np.testing.assert_allclose(loss(y, z, mask), expected, rtol=1e-5)
+    assert_allclose(loss(y, z, mask), expected, rtol=1e-5)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
-    np.testing.assert_allclose(again(y, z, mask), expected, rtol=1e-5)
+    assert_allclose(again(y, z, mask), expected, rtol=1e-5)
 
 
 def test_ratio_is_of_all_samples_together(rng):
@@ -24,10 +25,10 @@ def test_ratio_is_of_all_samples_together(rng):
     assert float(metric.result()) == 0.0
     for rows in (slice(0, 1), slice(1, 6)):
         metric.update_state(y[rows], z[rows], mask[rows])
-    np.testing.assert_allclose(metric.result(), (mask * (z - y) ** 2).sum() / (mask * y**2).sum(), rtol=1e-5)
+    assert_allclose(metric.result(), (mask * (z - y) ** 2).sum() / (mask * y**2).sum(), rtol=1e-5)
     metric.reset_state()
     metric.update_state(y, np.zeros_like(y))
-    np.testing.assert_allclose(metric.result(), 1.0, rtol=1e-6)
+    assert_allclose(metric.result(), 1.0, rtol=1e-6)
 
 
 def test_refuses_weights_below_zero():

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose
 from tf_wavenet import BitsPerSample, MuLawCategorical, NegativeLogLikelihood
 
 
@@ -18,8 +19,8 @@ def make(rng, batch=2):
 def test_loss_is_the_mean_over_samples_that_count(rng):
     logits, x, nats, weight = make(rng)
     loss = NegativeLogLikelihood(MuLawCategorical())
-    np.testing.assert_allclose(loss(x, logits), nats.mean(), rtol=1e-5)
-    np.testing.assert_allclose(loss(x, logits, weight), nats[:, 12:].mean(), rtol=1e-5)
+    assert_allclose(loss(x, logits), nats.mean(), rtol=1e-5)
+    assert_allclose(loss(x, logits, weight), nats[:, 12:].mean(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 5)])
@@ -29,10 +30,10 @@ def test_weights_of_rows_are_weights_of_their_samples(rng, shape):
     weight = rng.uniform(size=shape).astype("float32")
     full = np.broadcast_to(weight if weight.ndim == 2 else weight[:, None], (5, 5))
     expected = (nats * full).sum() / full.sum()
-    np.testing.assert_allclose(NegativeLogLikelihood(MuLawCategorical())(x, logits, weight), expected, rtol=1e-5)
+    assert_allclose(NegativeLogLikelihood(MuLawCategorical())(x, logits, weight), expected, rtol=1e-5)
     metric = BitsPerSample(MuLawCategorical())
     metric.update_state(x, logits, weight)
-    np.testing.assert_allclose(metric.result(), expected / np.log(2), rtol=1e-5)
+    assert_allclose(metric.result(), expected / np.log(2), rtol=1e-5)
 
 
 def test_metric_is_in_base_two_and_pools_batches_by_weight(rng):
@@ -41,7 +42,7 @@ def test_metric_is_in_base_two_and_pools_batches_by_weight(rng):
     metric.update_state(x, logits, weight)
     metric.update_state(x[:, :5], logits[:, :5])
     expected = np.concatenate([nats[:, 12:].ravel(), nats[:, :5].ravel()]).mean() / np.log(2)
-    np.testing.assert_allclose(metric.result(), expected, rtol=1e-5)
+    assert_allclose(metric.result(), expected, rtol=1e-5)
 
 
 def test_both_serialise():

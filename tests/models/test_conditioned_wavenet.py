@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.flat import wavenet
 from tests.support.streaming_contract import Conditioned, randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, MixtureOfLogistics, MuLawCategorical
@@ -80,7 +81,7 @@ def test_equals_numpy(waveform, condition):
     model, given = make(condition, MixtureOfLogistics(2))
     inputs = {"waveform": waveform, **given} if given else waveform
     expected = reference.wavenet(waveform, model, **given)
-    np.testing.assert_allclose(model(inputs), expected, atol=1e-5 * np.abs(expected).max())
+    assert_allclose(model(inputs), expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_equals_numpy_with_a_shifted_condition_only_if_numpy_shifts_too(waveform):
@@ -88,7 +89,7 @@ def test_equals_numpy_with_a_shifted_condition_only_if_numpy_shifts_too(waveform
     shifted = {"local_condition": np.roll(given["local_condition"], 1, axis=1)}
     right = reference.wavenet(waveform, model, **given)
     wrong = reference.wavenet(waveform, model, **shifted)
-    actual = np.asarray(model({"waveform": waveform, **given}))
+    actual = numpy_of(model({"waveform": waveform, **given}))
     assert np.abs(actual - right).max() < 1e-4 < 0.1 < np.abs(actual - wrong).max()
 
 
@@ -105,7 +106,7 @@ def test_a_frame_is_not_felt_before_the_frames_it_is_blended_with(waveform, upsa
     model, given = make("local", upsampling=upsampling)
     changed = {"local_condition": given["local_condition"].copy()}
     changed["local_condition"][:, 4] += 1.0
-    a, b = (np.asarray(model({"waveform": waveform, **c})) for c in (given, changed))
+    a, b = (numpy_of(model({"waveform": waveform, **c})) for c in (given, changed))
     first = int(np.flatnonzero((a != b).any(axis=(0, 2)))[0])
     assert 3 * HOP <= first <= 4 * HOP
 
@@ -113,8 +114,8 @@ def test_a_frame_is_not_felt_before_the_frames_it_is_blended_with(waveform, upsa
 def test_extra_frames_are_context_and_missing_ones_an_error(waveform):
     model, given = make("local", local_context=1)
     short = waveform[:, : 6 * HOP]
-    whole = np.asarray(model({"waveform": waveform, **given}))
-    np.testing.assert_allclose(model({"waveform": short, **given}), whole[:, : short.shape[1]], atol=1e-5)
+    whole = numpy_of(model({"waveform": waveform, **given}))
+    assert_allclose(model({"waveform": short, **given}), whole[:, : short.shape[1]], atol=1e-5)
     with pytest.raises(ValueError, match="at least 11 frames for 53 samples. Received: 7 frames"):
         model({"waveform": waveform, "local_condition": given["local_condition"][:, :7]})
 
@@ -170,10 +171,10 @@ def test_config_and_file_bring_the_same_model_back(waveform, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.get_config() == model.get_config() and loaded.speakers == ("0", "1", "2")
-    np.testing.assert_array_equal(loaded(inputs), model(inputs))
+    assert_array_equal(loaded(inputs), model(inputs))
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
-    np.testing.assert_array_equal(clone(inputs), model(inputs))
+    assert_array_equal(clone(inputs), model(inputs))
 
 
 @pytest.mark.parametrize("distribution", [DISTRIBUTIONS[0], DISTRIBUTIONS[2]], ids=lambda d: type(d).__name__)
@@ -190,9 +191,7 @@ def test_fits_dicts_and_learns_from_the_condition(distribution):
     bits = {}
     for name, x in {"true": inputs, "false": {**inputs, "local_condition": -inputs["local_condition"]}}.items():
         bits[name] = model.evaluate(x, audio, verbose=0, return_dict=True)["bits_per_sample"]
-        np.testing.assert_allclose(
-            -np.mean(np.asarray(model.log_prob(x))) / np.log(2), bits[name], rtol=1e-4, atol=1e-4
-        )
+        assert_allclose(-np.mean(numpy_of(model.log_prob(x))) / np.log(2), bits[name], rtol=1e-4, atol=1e-4)
     assert bits["true"] < bits["false"] - 0.3
 
 
@@ -202,4 +201,4 @@ def test_mixed_precision_with_every_condition(waveform):
     assert keras.backend.standardize_dtype(params.dtype) == "float32"
     condition = model.conditioning(given)
     y, _ = model.step(np.zeros(2, "float32"), model.get_initial_state(2), condition[:, 0])
-    np.testing.assert_allclose(y, params[:, 0], atol=0.05 * np.abs(np.asarray(params)).max())
+    assert_allclose(y, params[:, 0], atol=0.05 * np.abs(numpy_of(params)).max())

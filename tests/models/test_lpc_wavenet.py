@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.flat import wavenet
 from tests.support.streaming_contract import Conditioned, randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, MuLawCategorical, Residual, WaveNet
@@ -70,20 +71,20 @@ def test_equals_numpy(rng, variant, length):
     model, given = make(variant)
     waveform = rng.uniform(-0.4, 0.4, (2, length)).astype("float32")
     expected = reference.wavenet(waveform, model, **given)
-    np.testing.assert_allclose(model({"waveform": waveform, **given}), expected, atol=2e-5 * np.abs(expected).max())
+    assert_allclose(model({"waveform": waveform, **given}), expected, atol=2e-5 * np.abs(expected).max())
 
 
 def test_a_window_with_its_frames_gives_what_the_whole_gives(rng):
     model, given = make("both")
     waveform = rng.uniform(-0.4, 0.4, (2, FRAMES * HOP)).astype("float32")
-    whole = np.asarray(model({"waveform": waveform, **given}))
+    whole = numpy_of(model({"waveform": waveform, **given}))
     margin, first, last = model.context_frames, 4, 9
     frames = given["local_condition"].take(np.arange(first - margin, last + margin), axis=1, mode="clip")
     window = {"waveform": waveform[:, first * HOP : last * HOP], "local_window": frames}
     field = model.receptive_field
     assert model.context_samples == field < 2 * HOP
-    part = np.asarray(model(window))
-    np.testing.assert_allclose(part[:, field:], whole[:, first * HOP + field : last * HOP], atol=1e-5)
+    part = numpy_of(model(window))
+    assert_allclose(part[:, field:], whole[:, first * HOP + field : last * HOP], atol=1e-5)
     with pytest.raises(
         ValueError, match=f"local_window of at least {5 + 2 * margin} frames for 40 samples. Received: {4 + 2 * margin}"
     ):
@@ -99,22 +100,22 @@ def test_lengths_that_are_not_known_when_it_is_traced(waveform):
     signature = {"waveform": tf.TensorSpec((None, 56)), "local_condition": tf.TensorSpec((None, None, 6))}
     inputs = {"waveform": waveform[:, :56], **given}
     traced = tf.function(model.call, input_signature=[signature])
-    np.testing.assert_allclose(traced(inputs), model(inputs), atol=1e-5)
+    assert_allclose(traced(inputs), model(inputs), atol=1e-5)
 
 
 def test_noise_takes_any_precision_and_leaves_loud_residuals(rng):
     model, given = make("both", past_noise=1e-9)
     loud = rng.uniform(-1, 1, (2, 60))  # float64, residuals far beyond 1 / gain
     inputs = {"waveform": loud, **given}
-    np.testing.assert_allclose(model(inputs, training=True), model({**inputs, "waveform": loud.astype("f")}), atol=1e-3)
+    assert_allclose(model(inputs, training=True), model({**inputs, "waveform": loud.astype("f")}), atol=1e-3)
 
 
 def test_likelihood_is_that_of_the_residual(waveform):
     model, given = make("both")
-    params = np.asarray(model({"waveform": waveform, **given}))
+    params = numpy_of(model({"waveform": waveform, **given}))
     levels = reference.mu_law_levels(2.0 * (waveform - params[..., -2]), 15)
     expected = np.take_along_axis(reference.log_softmax(params[..., :-2]), levels[..., None], axis=-1)[..., 0]
-    np.testing.assert_allclose(model.log_prob({"waveform": waveform, **given}), expected, atol=1e-4)
+    assert_allclose(model.log_prob({"waveform": waveform, **given}), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("variant", ["both", "network alone"])
@@ -123,10 +124,10 @@ def test_noise_is_on_the_past_while_training_and_nowhere_else(waveform, variant)
     quiet, _ = make(variant)
     quiet.set_weights(model.get_weights())
     inputs = {"waveform": 0.05 * waveform, **given}
-    expected = np.asarray(quiet(inputs))
-    np.testing.assert_array_equal(model(inputs), expected)
-    np.testing.assert_array_equal(quiet(inputs, training=True), expected)
-    noisy = np.asarray(model(inputs, training=True))
+    expected = numpy_of(quiet(inputs))
+    assert_array_equal(model(inputs), expected)
+    assert_array_equal(quiet(inputs, training=True), expected)
+    noisy = numpy_of(model(inputs, training=True))
     assert (noisy != expected).mean() > 0.1 and (noisy[:, 0] == expected[:, 0]).all()
     if variant == "both":  # the prediction is made of the noisy past, which stays near the true one
         distance = np.abs(noisy[..., -2] - expected[..., -2])
@@ -140,7 +141,7 @@ def test_saves_and_loads(variant, waveform, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.get_config() == model.get_config()
     inputs = {"waveform": waveform, **given}
-    np.testing.assert_array_equal(loaded(inputs), model(inputs))
+    assert_array_equal(loaded(inputs), model(inputs))
 
 
 def test_mixed_precision_keeps_predictions_exact(waveform):
@@ -148,12 +149,12 @@ def test_mixed_precision_keeps_predictions_exact(waveform):
     half, _ = make("both", dtype="mixed_bfloat16")
     half.set_weights(model.get_weights())
     inputs = {"waveform": waveform, **given}
-    exact, rounded = np.asarray(model(inputs)), np.asarray(half(inputs))
-    np.testing.assert_array_equal(rounded[..., -2:], exact[..., -2:])
-    np.testing.assert_allclose(rounded, exact, atol=0.1 * np.abs(exact).max())
+    exact, rounded = numpy_of(model(inputs)), numpy_of(half(inputs))
+    assert_array_equal(rounded[..., -2:], exact[..., -2:])
+    assert_allclose(rounded, exact, atol=0.1 * np.abs(exact).max())
     condition, state = half.conditioning(given), half.get_initial_state(2)
     y, _ = half.step(np.zeros(2, "float32"), state, condition[:, 0])
-    np.testing.assert_allclose(y, rounded[:, 0], atol=0.05 * np.abs(exact).max())
+    assert_allclose(y, rounded[:, 0], atol=0.05 * np.abs(exact).max())
 
 
 def test_preset_is_what_it_says():

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, Streamable, WaveNet
 
@@ -50,7 +51,7 @@ def test_equals_numpy(waveform, options):
     model = tiny(kernel_size=3, residual_scale=0.8, skip_scale=0.5, **options)
     randomise(model)
     expected = reference.wavenet(waveform, model)
-    np.testing.assert_allclose(model(waveform), expected, atol=1e-5 * np.abs(expected).max())
+    assert_allclose(model(waveform), expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_takes_numpy_integers():
@@ -63,8 +64,8 @@ def test_present_sample_is_not_looked_at(waveform):
     randomise(model)
     changed = waveform.copy()
     changed[:, 20] *= -1
-    a, b = np.asarray(model(waveform)), np.asarray(model(changed))
-    np.testing.assert_array_equal(a[:, :21], b[:, :21])
+    a, b = numpy_of(model(waveform)), numpy_of(model(changed))
+    assert_array_equal(a[:, :21], b[:, :21])
     assert (a[:, 21] != b[:, 21]).any()
 
 
@@ -74,11 +75,11 @@ def test_log_prob_and_the_metric_agree_with_numpy(waveform):
     logits = reference.wavenet(waveform, model)
     levels = reference.mu_law_levels(waveform)
     nats = np.take_along_axis(reference.log_softmax(logits), levels[..., None], -1)[..., 0]
-    np.testing.assert_allclose(model.log_prob(waveform), nats, rtol=1e-4, atol=1e-4)
+    assert_allclose(model.log_prob(waveform), nats, rtol=1e-4, atol=1e-4)
     model.compile("adam", jit_compile=False)
     result = model.evaluate(waveform, waveform, verbose=0, return_dict=True)
-    np.testing.assert_allclose(result["bits_per_sample"], -nats.mean() / np.log(2), rtol=1e-5)
-    np.testing.assert_allclose(result["loss"], -nats.mean(), rtol=1e-5)
+    assert_allclose(result["bits_per_sample"], -nats.mean() / np.log(2), rtol=1e-5)
+    assert_allclose(result["loss"], -nats.mean(), rtol=1e-5)
 
 
 def test_presets_have_the_published_sizes():
@@ -143,14 +144,14 @@ def test_fits_waveforms_pairs_and_arrays_alike(waveform):
     model = tiny()
     model.compile("adam", jit_compile=False)
     histories.append(model.fit(waveform, waveform, epochs=2, verbose=0).history["bits_per_sample"])
-    np.testing.assert_allclose(histories, [histories[0]] * 4, rtol=1e-5)
+    assert_allclose(histories, [histories[0]] * 4, rtol=1e-5)
 
 
 def test_learns_a_tone_with_xla():
     # A 16-level model of a sine must get far below the 4 bits of ignorance.
     tone = 0.9 * np.sin(2 * np.pi * np.arange(256) / 16, dtype="float32")[None].repeat(2, axis=0)
     model = tiny(mu=15, dilations=(1, 2, 4))
-    model.compile(keras.optimizers.Adam(0.02), jit_compile=True)
+    model.compile(keras.optimizers.Adam(0.02), jit_compile=keras.backend.backend() != "torch")
     history = model.fit(tone, tone, epochs=150, verbose=0).history["bits_per_sample"]
     assert history[0] > 3.5 and history[-1] < 0.3
 
@@ -159,25 +160,25 @@ def test_saves_loads_and_clones_in_every_keras_way(waveform, tmp_path):
     model = tiny(mu=100)
     model.compile(keras.optimizers.Adam(0.005), jit_compile=False)
     model.fit(waveform, waveform, verbose=0)
-    expected = np.asarray(model(waveform))
+    expected = numpy_of(model(waveform))
 
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(waveform), expected)
+    assert_array_equal(loaded(waveform), expected)
     assert loaded.optimizer.get_config() == model.optimizer.get_config()
     # The optimizer's slots came along: training goes on as if it had not stopped.
     for m in (model, loaded):
         m.fit(waveform, waveform, verbose=0)
-    np.testing.assert_allclose(loaded(waveform), model(waveform), atol=1e-6)
+    assert_allclose(loaded(waveform), model(waveform), atol=1e-6)
 
     model.save_weights(tmp_path / "w.weights.h5")
     fresh = WaveNet.from_config(model.get_config())
     fresh.load_weights(tmp_path / "w.weights.h5")
-    np.testing.assert_array_equal(fresh(waveform), model(waveform))
+    assert_array_equal(fresh(waveform), model(waveform))
 
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
-    np.testing.assert_array_equal(clone(waveform), model(waveform))
+    assert_array_equal(clone(waveform), model(waveform))
     assert clone.get_config() == model.get_config()
 
 
@@ -189,9 +190,9 @@ def test_mixed_precision_predicts_float32(waveform):
     params = model(waveform)
     assert model(keras.Input((None,))).dtype == "float32"
     assert keras.backend.standardize_dtype(params.dtype) == "float32"
-    np.testing.assert_allclose(params, full(waveform), atol=0.05 * np.abs(np.asarray(full(waveform))).max())
+    assert_allclose(params, full(waveform), atol=0.05 * np.abs(numpy_of(full(waveform))).max())
     y, _ = model.step(ops.zeros(2), model.get_initial_state(2))
-    np.testing.assert_allclose(y, params[:, 0], atol=0.05 * np.abs(np.asarray(params)).max())
+    assert_allclose(y, params[:, 0], atol=0.05 * np.abs(numpy_of(params)).max())
 
 
 @pytest.mark.parametrize("half", ["bfloat16", "float16"])
@@ -201,11 +202,11 @@ def test_mixed_precision_does_not_round_the_parameters(waveform, half):
     assert model.stack.compute_dtype == half
     fed = previous(waveform)
     skip = ops.cast(model.stack(model.causal_conv(model._encode(fed))), "float32")
-    expected = reference.output_head(np.asarray(skip, "float64"), model.head)
-    np.testing.assert_allclose(model(waveform), expected, atol=1e-5 * np.abs(expected).max())
+    expected = reference.output_head(numpy_of(skip, "float64"), model.head)
+    assert_allclose(model(waveform), expected, atol=1e-5 * np.abs(expected).max())
     y, _ = model.step(fed[:, 0], model.get_initial_state(2))
-    np.testing.assert_allclose(y, expected[:, 0], atol=0.05 * np.abs(expected).max())
-    assert np.mean(np.asarray(y) != np.asarray(ops.cast(ops.cast(y, half), "float32"))) > 0.9
+    assert_allclose(y, expected[:, 0], atol=0.05 * np.abs(expected).max())
+    assert np.mean(numpy_of(y) != numpy_of(ops.cast(ops.cast(y, half), "float32"))) > 0.9
 
 
 def test_two_streams_at_once_do_not_disturb_each_other(waveform):
@@ -213,12 +214,12 @@ def test_two_streams_at_once_do_not_disturb_each_other(waveform):
     randomise(model)
     a, b = model.get_initial_state(1), model.get_initial_state(1)
     fed = previous(waveform)
-    expected = np.asarray(model(waveform))
+    expected = numpy_of(model(waveform))
     for t in range(20):
         y, a = model.step(fed[:1, t], a)
         z, b = model.step(fed[1:, t], b)
-        np.testing.assert_allclose(y, expected[:1, t], atol=1e-5)
-        np.testing.assert_allclose(z, expected[1:, t], atol=1e-5)
+        assert_allclose(y, expected[:1, t], atol=1e-5)
+        assert_allclose(z, expected[1:, t], atol=1e-5)
 
 
 @pytest.mark.skipif(TENSORFLOW, reason="the TensorFlow backend imports TensorFlow itself")

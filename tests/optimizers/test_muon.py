@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tf_wavenet import Muon
 
 
@@ -13,10 +14,10 @@ def variable(rng, shape, name="kernel"):
 
 def steps(optimizer, variables, gradients):
     """Values of the variables before and after each step."""
-    values = [[np.array(v) for v in variables]]
+    values = [[numpy_of(v) for v in variables]]
     for gradient in gradients:
         optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradient], variables)
-        values.append([np.array(v) for v in variables])
+        values.append([numpy_of(v) for v in variables])
     return values
 
 
@@ -38,7 +39,7 @@ def test_step_of_a_kernel(rng, shape):
         ahead = (0.9 * mean + 0.1 * gradient).reshape(-1, shape[-1])
         step = ((before - after) / 0.1).reshape(-1, shape[-1])
         longer = np.sqrt(max(step.shape))
-        np.testing.assert_allclose(step, 0.2 * longer * orthogonal(ahead), atol=1e-4)
+        assert_allclose(step, 0.2 * longer * orthogonal(ahead), atol=1e-4)
         # And it is what it is for: near the orthogonal factor of the momentum, with the steps of Adam in size.
         left, _, right = np.linalg.svd(ahead, full_matrices=False)
         singular = np.diag(left.T @ step @ right.T) / (0.2 * longer)
@@ -55,7 +56,7 @@ def test_dense_kernels_are_taken_as_keras_does(rng):
     gradients = rng.normal(size=(5, 1, 12, 7)).astype("float32")
     peer = keras.optimizers.Muon(0.01, momentum=0.95, weight_decay=None)
     for a, b in zip(steps(Muon(0.01), [ours], gradients), steps(peer, [theirs], gradients), strict=True):
-        np.testing.assert_allclose(a, b, atol=2e-5)
+        assert_allclose(a, b, atol=2e-5)
 
 
 @pytest.mark.parametrize(
@@ -68,13 +69,13 @@ def test_everything_else_is_adams(rng, shape, name):
     settings = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-8}
     adam = steps(keras.optimizers.Adam(0.01, **settings), [theirs], gradients)
     for a, b in zip(steps(Muon(0.01, **settings), [ours], gradients), adam, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
+        assert_allclose(a, b, atol=1e-6)
 
 
 def test_a_kernel_without_a_gradient_stays(rng):
     kernel = variable(rng, (3, 4, 5))
     before, after = steps(Muon(0.1), [kernel], np.zeros((1, 1, 3, 4, 5), "float32"))
-    np.testing.assert_array_equal(before, after)
+    assert_array_equal(before, after)
 
 
 def test_a_saved_model_goes_on_learning(rng, tmp_path):
@@ -88,9 +89,10 @@ def test_a_saved_model_goes_on_learning(rng, tmp_path):
     for each in (model, loaded):
         each.train_on_batch(x, y)
     for a, b in zip(model.weights, loaded.weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+        assert_array_equal(a, b)
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has no XLA")
 def test_compiled_by_xla_it_takes_the_same_steps(rng):
     x, y = rng.normal(size=(2, 10, 3)).astype("float32"), rng.normal(size=(2, 6, 4)).astype("float32")
     weights = []
@@ -102,7 +104,7 @@ def test_compiled_by_xla_it_takes_the_same_steps(rng):
             model.train_on_batch(x, y)
         weights.append(model.get_weights())
     for a, b in zip(*weights, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+        assert_allclose(a, b, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 import numpy as np
 
+from tests.support.arrays import assert_allclose, numpy_of
 from tf_wavenet.signal import cos_sin
 
 
 def test_equals_numpy():
     phase = np.linspace(-20, 20, 200_001).astype("float32")
-    cosine, sine = map(np.asarray, cos_sin(phase))
-    np.testing.assert_allclose(cosine, np.cos(phase.astype("float64")), atol=2e-6)
-    np.testing.assert_allclose(sine, np.sin(phase.astype("float64")), atol=2e-6)
+    cosine, sine = map(numpy_of, cos_sin(phase))
+    assert_allclose(cosine, np.cos(phase.astype("float64")), atol=2e-6)
+    assert_allclose(sine, np.sin(phase.astype("float64")), atol=2e-6)
     assert cosine.dtype == np.float32
 
 

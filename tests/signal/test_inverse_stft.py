@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from tests.support.arrays import assert_allclose, numpy_of
 from tf_wavenet.signal import overlap_add, steady_envelope, synthesis_frames, window_envelope
 
 
@@ -14,7 +15,7 @@ def test_frames_are_windowed_inverse_transforms(rng, fft_length, win_length, win
     expected = np.fft.irfft(real + 1j * imaginary, fft_length)[..., first : first + win_length]
     expected = expected * scipy.signal.get_window(window, win_length)
     frames = synthesis_frames(np.concatenate([real, imaginary], axis=-1), fft_length, win_length, window)
-    np.testing.assert_allclose(frames, expected, atol=1e-6)
+    assert_allclose(frames, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("length", "hop"), [(8, 2), (7, 3), (4, 4), (3, 5)])
@@ -24,7 +25,7 @@ def test_overlapping_frames_are_added(rng, length, hop):
     expected = np.zeros((2, (5 + hops - 1) * hop))
     for f in range(5):
         expected[:, f * hop : f * hop + length] += frames[:, f]
-    np.testing.assert_allclose(overlap_add(frames, hop), expected, atol=1e-6)
+    assert_allclose(overlap_add(frames, hop), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("length", "hop"), [(8, 2), (10, 3), (800, 200), (400, 200)])
@@ -35,10 +36,10 @@ def test_envelopes_are_sums_of_squared_windows(length, hop, window):
     for f in range(100):
         expected[f * hop : f * hop + length] += squares
     middle = expected[50 * hop : 51 * hop]
-    np.testing.assert_allclose(steady_envelope(length, hop, window), middle, rtol=1e-6)
-    envelope = np.asarray(window_envelope(100, length, hop, window))[0][: len(expected)]
+    assert_allclose(steady_envelope(length, hop, window), middle, rtol=1e-6)
+    envelope = numpy_of(window_envelope(100, length, hop, window))[0][: len(expected)]
     floor = 0.01 * middle.max()
-    np.testing.assert_allclose(envelope[:-hop], np.maximum(expected, floor)[: len(envelope) - hop], rtol=1e-5)
+    assert_allclose(envelope[:-hop], np.maximum(expected, floor)[: len(envelope) - hop], rtol=1e-5)
 
 
 def test_refuses_hops_that_leave_samples_out():

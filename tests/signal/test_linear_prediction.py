@@ -3,6 +3,7 @@ import pytest
 import scipy.linalg
 from scipy import signal
 
+from tests.support.arrays import assert_allclose, numpy_of
 from tf_wavenet import MelSpec
 from tf_wavenet.signal import levinson, linear_prediction, log_mel, mel_to_magnitude, voicing
 
@@ -15,24 +16,24 @@ def test_levinson_solves_the_normal_equations(order, rng):
     r = np.stack([np.correlate(x, x, "full")[399 : 400 + order] for x in waveforms])
     r[:, 0] *= 1.001
     expected = np.stack([scipy.linalg.solve_toeplitz(row[:-1], row[1:]) for row in r])
-    actual = np.asarray(levinson(r.reshape(2, 3, -1).astype("float32")))
-    np.testing.assert_allclose(actual, expected.reshape(2, 3, order), atol=1e-3)
+    actual = numpy_of(levinson(r.reshape(2, 3, -1).astype("float32")))
+    assert_allclose(actual, expected.reshape(2, 3, order), atol=1e-3)
 
 
 def test_equals_scipy_from_the_mels_on(rng):
     mels = rng.normal(0.0, 1.0, (2, 7, 80)).astype("float32")
-    power = np.asarray(mel_to_magnitude(mels, SPEC), "float64") ** 2
+    power = numpy_of(mel_to_magnitude(mels, SPEC), "float64") ** 2
     angles = np.linspace(0.0, np.pi, 513)
     power *= np.abs(1 - 0.85 * np.exp(-1j * angles)) ** 2
     r = np.fft.irfft(power)[..., :17]
     r *= np.exp(-0.5 * (2 * np.pi * 40.0 / 16000 * np.arange(17)) ** 2)
     r[..., 0] += 1e-4 * r[..., 0] + 1e-7
-    actual = np.asarray(linear_prediction(mels, SPEC), "float64").reshape(-1, 16)
+    actual = numpy_of(linear_prediction(mels, SPEC), "float64").reshape(-1, 16)
     for a, row in zip(actual, r.reshape(-1, 17), strict=True):
         # Where a frame is nearly predictable, coefficients feel float32's rounding, and what they predict does not.
-        np.testing.assert_allclose(scipy.linalg.toeplitz(row[:-1]) @ a / row[0], row[1:] / row[0], atol=1e-5)
+        assert_allclose(scipy.linalg.toeplitz(row[:-1]) @ a / row[0], row[1:] / row[0], atol=1e-5)
         expected = scipy.linalg.solve_toeplitz(row[:-1], row[1:])
-        np.testing.assert_allclose(a, expected, atol=1e-2 * np.abs(expected).max())
+        assert_allclose(a, expected, atol=1e-2 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("kind", ["noise", "silence", "loudest", "one mel", "extremes"])
@@ -45,7 +46,7 @@ def test_synthesis_is_stable(kind, rng):
         "one mel": np.where(np.eye(80) > 0, most, floor),
         "extremes": np.where(rng.random((50, 80)) < 0.5, floor, most),
     }[kind]
-    a = np.asarray(linear_prediction(((logs + 5.0) / 2.0).astype("float32"), SPEC), "float64")
+    a = numpy_of(linear_prediction(((logs + 5.0) / 2.0).astype("float32"), SPEC), "float64")
     radius = [np.abs(np.roots(np.concatenate([[1.0], -row]))).max() for row in a]
     assert np.isfinite(a).all() and max(radius) < 1.0
 
@@ -56,7 +57,7 @@ def test_predicts_the_recording_that_the_mels_are_of(rng):
     )
     waveform = (0.1 * resonance / np.abs(resonance).max()).astype("float32")
     emphasised = np.append(waveform[:1], waveform[1:] - np.float32(0.85) * waveform[:-1])
-    a = np.repeat(np.asarray(linear_prediction(log_mel(waveform, SPEC), SPEC)), 200, axis=0)
+    a = np.repeat(numpy_of(linear_prediction(log_mel(waveform, SPEC), SPEC)), 200, axis=0)
     past = np.stack([np.pad(emphasised, (k, 0))[: len(emphasised)] for k in range(1, 17)], axis=-1)
     residual = emphasised - np.sum(a * past, axis=-1)
     gain = 10 * np.log10(np.mean(emphasised[400:-400] ** 2) / np.mean(residual[400:-400] ** 2))
@@ -73,5 +74,5 @@ def test_voicing_follows_the_tilt_of_the_spectrum(rng):
     voice = signal.lfilter([1.0], [1.0, -0.95], pulses)
     hiss = signal.lfilter([1.0, -0.9], [1.0], noise)
     for sound, expected in ((voice, 1.0), (hiss, 0.0)):
-        frames = np.asarray(voicing(log_mel((0.5 * sound / np.abs(sound).max()).astype("float32"), SPEC), SPEC))
+        frames = numpy_of(voicing(log_mel((0.5 * sound / np.abs(sound).max()).astype("float32"), SPEC), SPEC))
         assert frames.shape == (80,) and np.median(frames) == expected

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support.arrays import numpy_of
 from tf_wavenet import MelSpec
 from tf_wavenet.signal.mel_spec import PRESETS
 
@@ -207,4 +208,4 @@ def test_no_waveform_in_full_scale_is_refused(name, kind, rng):
         **{"constant": np.ones(8000)},
     }
     spec = MelSpec.from_preset(name)
-    spec.check_features(np.asarray(log_mel(waveform[kind].astype("float32"), spec)))
+    spec.check_features(numpy_of(log_mel(waveform[kind].astype("float32"), spec)))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.support.arrays import assert_array_equal
 from tf_wavenet.streaming.conv_queue import ConvQueue
 
 
@@ -17,7 +18,7 @@ def test_taps_are_the_inputs_of_the_past(rng, kernel_size):
             assert len(taps) == kernel_size - 1
             for j, tap in enumerate(taps):
                 past = t - (kernel_size - 1 - j) * dilation
-                np.testing.assert_array_equal(tap, inputs[past, layer] if past >= 0 else np.zeros((3, channels)))
+                assert_array_equal(tap, inputs[past, layer] if past >= 0 else np.zeros((3, channels)))
         state = queue.push(state, [ops.convert_to_tensor(x) for x in inputs[t]])
 
 
@@ -30,7 +31,7 @@ def test_histories_round_trip(rng):
     assert [tuple(h.shape) for h in histories] == [(2, 4, 4), (2, 10, 4)]
     again = queue.from_histories(histories)
     for h, a in zip(histories, queue.histories(again, 4), strict=True):
-        np.testing.assert_array_equal(h, a)
+        assert_array_equal(h, a)
     for layer in range(2):
         for tap, same in zip(queue.taps(state, layer, 4), queue.taps(again, layer, 4), strict=True):
-            np.testing.assert_array_equal(tap, same)
+            assert_array_equal(tap, same)

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from tests.support.arrays import numpy_of
+
 
 def causal_conv(x, kernel, bias, dilation=1):
     """x [batch, time, in], kernel [taps, in, out] with the oldest tap first."""
-    x, kernel = np.asarray(x, "float64"), np.asarray(kernel, "float64")
+    x, kernel = numpy_of(x, "float64"), numpy_of(kernel, "float64")
     taps = len(kernel)
-    y = np.zeros((*x.shape[:2], kernel.shape[2])) + np.asarray(bias, "float64")
+    y = np.zeros((*x.shape[:2], kernel.shape[2])) + numpy_of(bias, "float64")
     for t in range(x.shape[1]):
         for j in range(taps):
             past = t - (taps - 1 - j) * dilation
@@ -17,7 +19,7 @@ def causal_conv(x, kernel, bias, dilation=1):
 
 
 def dense(x, layer):
-    return x @ np.asarray(layer.kernel, "float64") + np.asarray(layer.bias, "float64")
+    return x @ numpy_of(layer.kernel, "float64") + numpy_of(layer.bias, "float64")
 
 
 def residual_block(x, block, condition=0.0):
@@ -43,10 +45,10 @@ def output_head(x, head):
 
 
 def layer_norm(x, layer):
-    x = np.asarray(x, "float64")
+    x = numpy_of(x, "float64")
     centred = x - x.mean(axis=-1, keepdims=True)
     scaled = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + layer.epsilon)
-    return scaled * np.asarray(layer.gamma, "float64") + np.asarray(layer.beta, "float64")
+    return scaled * numpy_of(layer.gamma, "float64") + numpy_of(layer.beta, "float64")
 
 
 def gelu(x):
@@ -55,23 +57,23 @@ def gelu(x):
 
 def depthwise(x, layer, after):
     """Taps from `kernel_size - 1 - after` steps before to `after` steps behind, zeros beyond the ends."""
-    kernel, taps = np.asarray(layer.kernel, "float64"), layer.kernel_size
+    kernel, taps = numpy_of(layer.kernel, "float64"), layer.kernel_size
     x = np.pad(x, ((0, 0), (taps - 1 - after, after), (0, 0)))
-    return sum(x[:, j : x.shape[1] - taps + 1 + j] * kernel[j] for j in range(taps)) + np.asarray(layer.bias, "float64")
+    return sum(x[:, j : x.shape[1] - taps + 1 + j] * kernel[j] for j in range(taps)) + numpy_of(layer.bias, "float64")
 
 
 def convnext_block(x, block, after=None):
     after = (0 if block.causal else (block.kernel_size - 1) // 2) if after is None else after
     y = dense(gelu(dense(layer_norm(depthwise(x, block.conv, after), block.norm), block.expand)), block.reduce)
-    return x + y * np.asarray(block.scale, "float64")
+    return x + y * numpy_of(block.scale, "float64")
 
 
 def frame_network(x, network):
     """Edges repeated for so long that zeros beyond them are not felt."""
     before, after = network.reach
-    x, edge, half = np.asarray(x, "float64"), before + after, (network.kernel_size - 1) // 2
+    x, edge, half = numpy_of(x, "float64"), before + after, (network.kernel_size - 1) // 2
     x = np.concatenate([np.repeat(x[:, :1], edge, axis=1), x, np.repeat(x[:, -1:], edge, axis=1)], axis=1)
-    kernel, ahead = np.asarray(network.conv.kernel, "float64"), min(after, half)
+    kernel, ahead = numpy_of(network.conv.kernel, "float64"), min(after, half)
     x = causal_conv(x, kernel, network.conv.bias)
     x, after = np.concatenate([x[:, ahead:], np.repeat(x[:, -1:], ahead, axis=1)], axis=1), after - ahead
     for block in network.blocks:
@@ -81,7 +83,7 @@ def frame_network(x, network):
 
 
 def mu_law_levels(x, mu=255):
-    x = np.clip(np.asarray(x, "float64"), -1, 1)
+    x = np.clip(numpy_of(x, "float64"), -1, 1)
     return np.floor((np.sign(x) * np.log1p(mu * np.abs(x)) / np.log1p(mu) + 1) / 2 * mu + 0.5).astype(int)
 
 
@@ -89,7 +91,7 @@ def interpolate(features, hop):
     """Linear interpolation between the centres of the frames, held at the ends: [batch, frames * hop, channels]."""
     frames = features.shape[1]
     at = (np.arange(frames * hop) + 0.5) / hop - 0.5
-    rows = [[np.interp(at, np.arange(frames), channel) for channel in row.T] for row in np.asarray(features, "float64")]
+    rows = [[np.interp(at, np.arange(frames), channel) for channel in row.T] for row in numpy_of(features, "float64")]
     return np.transpose(rows, (0, 2, 1))
 
 
@@ -101,11 +103,11 @@ def conditioning(layer, local_condition=None, global_condition=None):
     elif local_condition is not None:
         parts.append(interpolate(local_condition, layer.local_hop))
     if global_condition is not None:
-        vector = np.asarray(global_condition)
-        vector = np.asarray(layer.embedding.embeddings, "float64")[vector] if layer.num_speakers else vector
+        vector = numpy_of(global_condition)
+        vector = numpy_of(layer.embedding.embeddings, "float64")[vector] if layer.num_speakers else vector
         time = parts[0].shape[1] if parts else 1
         parts.append(np.repeat(vector[:, None], time, axis=1))
-    return np.concatenate(parts, axis=-1) @ np.asarray(layer.projection.kernel, "float64")
+    return np.concatenate(parts, axis=-1) @ numpy_of(layer.projection.kernel, "float64")
 
 
 def context_stack(x, stack):
@@ -114,7 +116,7 @@ def context_stack(x, stack):
     x = np.concatenate([np.zeros((batch, hop - 1, channels)), x], axis=1)
     frames = np.stack([x[:, t : t + hop].reshape(batch, -1) for t in range(0, time, hop)], axis=1)
     context = residual_stack(dense(frames, stack.frame), stack.stack)
-    context = np.maximum(context, 0) @ np.asarray(stack.out.kernel, "float64")
+    context = np.maximum(context, 0) @ numpy_of(stack.out.kernel, "float64")
     return np.stack([context[:, t // hop] for t in range(time)], axis=1)
 
 
@@ -134,7 +136,7 @@ def linear_predictions(previous, coefficients):
 
 def wavenet(waveform, model, **conditions):
     previous = np.concatenate([np.zeros((len(waveform), 1)), waveform[:, :-1]], axis=1)
-    scalar = np.asarray(model.distribution.quantize(previous), "float64")[..., None]
+    scalar = numpy_of(model.distribution.quantize(previous), "float64")[..., None]
     x = scalar
     if model.input_encoding == "one_hot":
         x = np.eye(model.mu + 1)[mu_law_levels(previous, model.mu)]
@@ -142,11 +144,11 @@ def wavenet(waveform, model, **conditions):
         x = compand(previous, model.mu)[..., None]
     prediction = None
     if model.predictor is not None:
-        coefficients = np.asarray(model.predictor.coefficients(conditions["local_condition"]), "float64")
+        coefficients = numpy_of(model.predictor.coefficients(conditions["local_condition"]), "float64")
         coefficients = np.repeat(coefficients, model.local_hop, axis=1)[:, : waveform.shape[1]]
         prediction, gain = linear_predictions(previous, coefficients), model.distribution.gain
         residual = previous - np.concatenate([np.zeros((len(waveform), 1)), prediction[:, :-1]], axis=1)
-        temperature = np.asarray(model.predictor.temperature(conditions["local_condition"]), "float64")
+        temperature = numpy_of(model.predictor.temperature(conditions["local_condition"]), "float64")
         temperature = np.repeat(temperature, model.local_hop, axis=1)[:, : waveform.shape[1]]
         x = np.stack([compand(gain * seen, model.mu) for seen in (previous, residual, prediction)], axis=-1)
     x = causal_conv(x, model.causal_conv.kernel, model.causal_conv.bias)
@@ -173,7 +175,7 @@ def leaky_relu(x, slope):
 def centred_conv(x, kernel, bias, dilation=1):
     """As causal_conv, with as many taps after the present one as before it."""
     side = (kernel.shape[0] - 1) // 2 * dilation
-    x = np.pad(np.asarray(x, "float64"), ((0, 0), (side, side), (0, 0)))
+    x = np.pad(numpy_of(x, "float64"), ((0, 0), (side, side), (0, 0)))
     return causal_conv(x, kernel, bias, dilation)[:, 2 * side :]
 
 
@@ -183,13 +185,13 @@ def conv(x, layer):
 
 def upsample_conv(x, layer):
     """Every input adds its kernel, `strides` after that of the input before."""
-    kernel, rate = np.asarray(layer.kernel, "float64"), layer.strides  # [taps, out, in]
+    kernel, rate = numpy_of(layer.kernel, "float64"), layer.strides  # [taps, out, in]
     time, more = x.shape[1], -(-len(kernel) // rate)
     if layer.causal:
         x, first = np.concatenate([x[:, :1]] * more + [x], axis=1), more * rate
     else:
         first = int(np.ceil((len(kernel) - rate) / 2))
-    y = np.zeros((len(x), (x.shape[1] + more) * rate, kernel.shape[1])) + np.asarray(layer.bias, "float64")
+    y = np.zeros((len(x), (x.shape[1] + more) * rate, kernel.shape[1])) + numpy_of(layer.bias, "float64")
     for t in range(x.shape[1]):
         for j in range(len(kernel)):
             y[:, t * rate + j] += x[:, t] @ kernel[j].T
@@ -215,18 +217,18 @@ def hifi_gan(features, model):
 
 def conv_in_upsample_network(x, layer):
     context = layer.aux_context_window
-    x = np.pad(np.asarray(x, "float64"), ((0, 0), (context, 0 if layer.causal else context), (0, 0)), mode="edge")
-    kernel = np.asarray(layer.conv_in.kernel, "float64")
+    x = np.pad(numpy_of(x, "float64"), ((0, 0), (context, 0 if layer.causal else context), (0, 0)), mode="edge")
+    kernel = numpy_of(layer.conv_in.kernel, "float64")
     x = causal_conv(x, kernel, 0.0)[:, len(kernel) - 1 :]
     for scale, taps in zip(layer.upsample_scales, layer.smoothing, strict=True):
         x = np.repeat(x, scale, axis=1)
-        smooth = np.asarray(taps, "float64")[:, None, None] * np.eye(x.shape[-1])
+        smooth = numpy_of(taps, "float64")[:, None, None] * np.eye(x.shape[-1])
         x = (causal_conv if layer.causal else centred_conv)(x, smooth, 0.0)
     return x
 
 
 def parallel_wavegan(features, noise, model):
-    condition = conv_in_upsample_network(features, model.upsample_net) @ np.asarray(model.projection.kernel, "float64")
+    condition = conv_in_upsample_network(features, model.upsample_net) @ numpy_of(model.projection.kernel, "float64")
     x = dense(noise[..., None], model.first_conv)
     return output_head(residual_stack(x, model.stack, condition), model.head)[..., 0]
 
@@ -272,7 +274,7 @@ def istft_vocoder(features, model):
         grid, ours = (np.linspace(0, 1, n // 2 + 1) for n in (spec.fft_length, layer.fft_length))
         prior = np.apply_along_axis(lambda row: np.interp(ours, grid, row), -1, prior)
         prior = np.log(prior * layer.win_length / spec.win_length)
-        x = x + prior @ np.asarray(model.prior_projection.kernel, "float64")
+        x = x + prior @ numpy_of(model.prior_projection.kernel, "float64")
     x = layer_norm(x, model.norm_pre)
     for block in model.blocks:
         x = convnext_block(x, block)

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops, tree
 
+from tests.support.arrays import numpy_of
+from tests.support.gradients import gradient_by_input
+
 
 def randomise(layer, seed=0, scale=0.3):
     """Gives every weight, biases too, random values: zeros hide mistakes."""
@@ -49,7 +52,7 @@ def verify_streaming_contract(layer, x, step_inputs=lambda x: x, differentiable=
     for block in (fed[:, :1], fed[:, 1:half]):
         y, state = layer.prime(block, state)
         parts.append(_flat(y))
-    state = tree.map_structure(lambda s: ops.convert_to_tensor(np.array(s)), state)
+    state = tree.map_structure(lambda s: ops.convert_to_tensor(numpy_of(s)), state)
     y, state = layer.step(fed[:, half], state)
     parts.append([a[:, None] for a in _flat(y)])
     y, _ = layer.prime(fed[:, half + 1 :], state)
@@ -130,7 +133,7 @@ class Conditioned:
 
 
 def _flat(outputs):
-    return [np.asarray(y, "float64") for y in tree.flatten(outputs)]
+    return [numpy_of(y, "float64") for y in tree.flatten(outputs)]
 
 
 def _run_steps(step, fed, state):
@@ -146,6 +149,8 @@ def _run_steps(step, fed, state):
 
 
 def _executions(step):
+    if keras.backend.backend() == "torch":
+        return {"eager": step}
     if keras.backend.backend() == "jax":
         import jax
 
@@ -158,20 +163,9 @@ def _executions(step):
 def _field_from_gradients(layer, x):
     def last(x):
         # The last of several outputs: a block's first is its residual, which may be the input itself.
-        return ops.sum(tree.flatten(layer.prime(x, layer.get_initial_state(len(x)))[0])[-1][:, -1])
+        return tree.flatten(layer.prime(x, layer.get_initial_state(len(x)))[0])[-1][:, -1]
 
-    if keras.backend.backend() == "jax":
-        import jax
-
-        gradient = np.asarray(jax.grad(last)(ops.convert_to_tensor(x)))
-    else:
-        import tensorflow as tf
-
-        x = tf.convert_to_tensor(x)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            total = last(x)
-        gradient = tape.gradient(total, x).numpy()
+    gradient = gradient_by_input(last, x)
     seen = np.flatnonzero(np.abs(gradient).reshape(*gradient.shape[:2], -1).sum(axis=(0, 2)))
     return x.shape[1] - int(seen[0])
 

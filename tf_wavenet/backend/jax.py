@@ -1,6 +1,7 @@
 """Training steps on JAX, whose variables are arguments and results of every step."""
 
 import jax
+import jax.numpy as jnp
 import keras
 
 
@@ -46,6 +47,7 @@ def value_and_gradient(function, x):
 
 def normal(shape, seed, step):
     """Returns noise `shape`."""
+    step = jnp.asarray(step, "int32").astype("uint32")
     return jax.random.normal(jax.random.fold_in(jax.random.key(seed), step), shape)
 
 

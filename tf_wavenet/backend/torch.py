@@ -1,17 +1,18 @@
 """Training steps on PyTorch."""
 
+import keras
 import torch
 
 
 def train_step(model, step, data):
     """Returns the logs."""
-    return step(data)
+    return step(_tensors(data))
 
 
 def test_step(model, step, data):
     """Returns the logs."""
     with torch.no_grad():
-        return step(data)
+        return step(_tensors(data))
 
 
 def descend(optimizer, function, variables, state):
@@ -19,10 +20,10 @@ def descend(optimizer, function, variables, state):
     with torch.enable_grad():
         loss, auxiliary = function()
         weights = [variable.value for variable in variables]
-        gradients = torch.autograd.grad(optimizer.scale_loss(loss), weights)
+        gradients = torch.autograd.grad(optimizer.scale_loss(loss), weights, allow_unused=True)
     with torch.no_grad():
         optimizer.apply(list(gradients), variables)
-    return loss.detach(), auxiliary
+    return _mapped(torch.Tensor.detach, (loss, auxiliary))
 
 
 def value_and_gradient(function, x):
@@ -34,6 +35,15 @@ def value_and_gradient(function, x):
 
 
 def normal(shape, seed, step):
-    """Returns noise `shape`."""
+    """Returns noise `shape`, the same on every device."""
     generator = torch.Generator().manual_seed(hash((int(seed), int(step))) % 2**63)
-    return torch.randn(shape, generator=generator)
+    return keras.ops.convert_to_tensor(torch.randn(shape, generator=generator))
+
+
+def _tensors(data):
+    """On the device of the variables; `train_on_batch` hands over what it was given."""
+    return _mapped(keras.ops.convert_to_tensor, data)
+
+
+def _mapped(function, structure):
+    return keras.tree.map_structure(lambda x: None if x is None else function(x), structure)

@@ -137,5 +137,5 @@ def _check_log_scale_min(value):
 
 
 def _pick(values, index):
-    chosen = ops.expand_dims(index, -1) == np.arange(values.shape[-1], dtype="int32")
+    chosen = ops.equal(ops.expand_dims(index, -1), np.arange(values.shape[-1], dtype="int32"))
     return ops.sum(ops.where(chosen, values, 0.0), axis=-1)

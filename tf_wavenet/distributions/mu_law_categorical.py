@@ -99,7 +99,7 @@ class MuLawCategorical:
     def _keep_probable(logits, top_k, top_p):
         ordered = ops.flip(ops.sort(logits, axis=-1), axis=-1)
         if top_k is not None:
-            first = np.arange(logits.shape[-1], dtype="float32") < by_row(top_k)
+            first = ops.less(np.arange(logits.shape[-1], dtype="float32"), by_row(top_k))
             kth = ops.min(ops.where(first, ordered, math.inf), axis=-1, keepdims=True)
             logits = ops.where(logits >= kth, logits, -math.inf)
             ordered = ops.where(ordered >= kth, ordered, -math.inf)

@@ -122,7 +122,7 @@ class CausalConv1D(StreamingLayer):
         x = ops.concatenate(taps, axis=-1) if len(taps) > 1 else taps[0]
         kernel = self.kernel
         if self.groups > 1:  # zeros between groups: still one matrix product
-            kernel = ops.tile(kernel, (1, self.groups, 1)) * self._same_group
+            kernel = ops.multiply(ops.tile(kernel, (1, self.groups, 1)), self._same_group)
         y = ops.matmul(x, ops.cast(ops.reshape(kernel, (-1, self.filters)), x.dtype))
         if self.use_bias:
             y = ops.add(y, ops.cast(self.bias, y.dtype))

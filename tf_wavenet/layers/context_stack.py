@@ -137,7 +137,7 @@ class ContextStack(keras.layers.Layer):
 
         new = ops.cond(ops.equal(state["phase"], 0), compute, hold)
         new |= {"recent": recent[:, 1:], "phase": (state["phase"] + 1) % self.hop_length}
-        return new["held"], new
+        return new["held"], {name: new[name] for name in state}
 
     def prime(self, inputs, state):
         """Runs a block of time steps in parallel, as many `step`s would.

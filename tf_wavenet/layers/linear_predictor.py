@@ -102,7 +102,7 @@ class LinearPredictor(keras.layers.Layer):
         Returns:
             `((prediction, residual), state)`: two of `[batch]`, and the next state.
         """
-        previous = ops.cast(ops.convert_to_tensor(previous), "float32")
+        previous, coefficients = ops.cast(previous, "float32"), ops.convert_to_tensor(coefficients)
         joined = ops.concatenate([state["past"], ops.expand_dims(previous, -1)], axis=-1)
         prediction = ops.zeros_like(previous)
         if self.order:
@@ -112,7 +112,7 @@ class LinearPredictor(keras.layers.Layer):
 
     def prime(self, previous, state, coefficients):
         """Predicts a block of samples in parallel, as many `step`s would; time >= 1."""
-        previous = ops.cast(ops.convert_to_tensor(previous), "float32")
+        previous, coefficients = ops.cast(previous, "float32"), ops.convert_to_tensor(coefficients)
         time = ops.shape(previous)[1]
         joined = ops.concatenate([state["past"], previous], axis=1)
         prediction = ops.zeros_like(previous)

@@ -94,7 +94,9 @@ class ResidualBlock(StreamingLayer):
                 f"Received: inputs_shape={tuple(inputs_shape)}"
             )
         self.conv.build(inputs_shape)
-        gated = self.gate.compute_output_shape(self.conv.compute_output_shape(inputs_shape))
+        convolved = self.conv.compute_output_shape(inputs_shape)
+        self.gate.build(convolved)
+        gated = self.gate.compute_output_shape(convolved)
         self.skip.build(gated)
         if self.use_residual:
             self.residual.build(gated)

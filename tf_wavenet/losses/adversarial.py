@@ -58,7 +58,7 @@ def feature_matching_loss(real, generated):
         Larsen et al. (2016); Kong et al., HiFi-GAN (2020), equation 4.
     """
     layers = [layer for r, g in _pairs(real, generated) for layer in _pairs(r, g)]
-    return sum(ops.mean(ops.abs(r - g)) for r, g in layers)
+    return sum(ops.mean(ops.abs(ops.subtract(r, g))) for r, g in layers)
 
 
 def _pairs(real, generated):

@@ -12,10 +12,9 @@ class AutoregressiveModel(Exportable):
     """Base of models whose `call(waveform)[:, t]` parametrises `self.distribution` of sample t given those before.
 
     A subclass sets `distribution`, implements `call` and the `tf_wavenet.Streamable` protocol (whose `step` and
-    `prime` take the projected condition as a third argument), and sets `conditioning`, a `Conditioning` or None.
+    `prime` take the projected condition as a third argument), and sets `conditioning`, a `Conditioning` or None (in its
+    constructor: of a class attribute of that name PyTorch would show the None even after a layer was set).
     """
-
-    conditioning = None
 
     def split_inputs(self, inputs):
         """Returns `(waveform, conditions)` for what `call` takes, a waveform or a dict."""

@@ -313,7 +313,8 @@ class WaveNet(AutoregressiveModel):
         x = run("causal_conv", self._encode(*seen))
         if self.context_stack is not None:
             condition = _sum(condition, run("context_stack", self._scalar(previous)))
-        return self._to_parameters(run("stack", x, condition), *told), new_state
+        parameters = self._to_parameters(run("stack", x, condition), *told)
+        return parameters, {name: new_state[name] for name in state}
 
     def pack_state(self, state):
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""

@@ -32,6 +32,7 @@ def cos_sin(phase):
     >>> [round(float(x), 4) for x in (*cosine, *sine)]
     [1.0, 0.866, 0.0, 0.5]
     """
+    phase = ops.convert_to_tensor(phase)
     turns = ops.round(phase * (1.0 / (2.0 * math.pi)))
     phase = phase - turns * (2.0 * math.pi)
     square = phase * phase

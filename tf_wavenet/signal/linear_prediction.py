@@ -47,8 +47,8 @@ def linear_prediction(features, spec: MelSpec, order: int = 16, lag_window: floa
     power = ops.square(mel_to_magnitude(features, spec))
     # The weights hold the pre-emphasis, the inverse transform, the lag window and the noise floor.
     autocorrelation = ops.matmul(power, _weights(spec, order, lag_window, white_noise))
-    first = np.eye(order + 1, dtype="float32")[0]
-    return levinson(autocorrelation + LEAST_POWER * first)
+    floor = LEAST_POWER * np.eye(order + 1, dtype="float32")[0]
+    return levinson(ops.add(autocorrelation, floor))
 
 
 def voicing(features, spec: MelSpec):
@@ -72,7 +72,7 @@ def voicing(features, spec: MelSpec):
     """
     power = ops.square(mel_to_magnitude(features, spec))
     cosines = np.cos(np.linspace(0.0, np.pi, spec.fft_length // 2 + 1)).astype("float32")
-    share = ops.sum(power * cosines, axis=-1) / ops.sum(power, axis=-1)
+    share = ops.sum(ops.multiply(power, cosines), axis=-1) / ops.sum(power, axis=-1)
     low, high = UNVOICED_VOICED
     return ops.clip((share - low) / (high - low), 0.0, 1.0)
 

@@ -43,7 +43,7 @@ def log_mel(waveform, spec: MelSpec):
         raise ValueError(f"Expected a floating point waveform [batch, time] or [time], time >= 1. Received: {received}")
     alone = len(waveform.shape) == 1
     padded = _pad(ops.cast(ops.expand_dims(waveform, 0) if alone else waveform, "float32"), spec)
-    filters, window, mean, scale = _constants(spec)
+    filters, window, mean, scale = map(ops.convert_to_tensor, _constants(spec))
     real, imaginary = ops.stft(padded, spec.fft_length, spec.hop_length, spec.fft_length, window, center=False)
     power = ops.square(real) + ops.square(imaginary) + spec.power_offset
     mel = ops.matmul(ops.sqrt(ops.maximum(power, _LEAST_POWER)), filters)

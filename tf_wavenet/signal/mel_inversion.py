@@ -39,13 +39,13 @@ def mel_to_magnitude(features, spec: MelSpec, rounds: int = 3, floor: float = 1e
         non-negative matrix factorization (2000), theorem 2. As a vocoder's prior, by the pseudo-inverse: Lv et al.,
         FreeV (2024), section 2.2.
     """
-    filters, shares, between, area, mean, scale = _constants(spec)
+    filters, shares, between, log_area, mean, scale = map(ops.convert_to_tensor, _constants(spec))
     logs = ops.cast(ops.convert_to_tensor(features), "float32")
     if spec.normalization is not None:
         logs = logs * scale + mean
     if spec.log_base == "10":
         logs = logs * math.log(10.0)
-    magnitude = ops.exp(ops.matmul(logs - np.log(area), between))
+    magnitude = ops.exp(ops.matmul(logs - log_area, between))
     mel = ops.exp(logs)
     for _ in range(rounds):
         wanted = mel / ops.maximum(ops.matmul(magnitude, filters), _LEAST)
@@ -63,4 +63,4 @@ def _constants(spec):
     # Each bin's shares in the filters; the last row keeps the bins that no filter reaches as they are.
     shares = np.concatenate([filters.T / np.maximum(reach, _LEAST), [reach == 0.0]])
     mean, scale = spec.normalization or (0.0, 1.0)
-    return tuple(np.asarray(value, np.float32) for value in (filters, shares, between, area, mean, scale))
+    return tuple(np.asarray(value, np.float32) for value in (filters, shares, between, np.log(area), mean, scale))

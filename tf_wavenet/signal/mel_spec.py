@@ -221,7 +221,7 @@ class MelSpec:
             ...
         ValueError: Expected features [frames, num_mels=80]. Received: shape (80, 10); transposed?
         """
-        features = np.asarray(features)
+        features = keras.ops.convert_to_numpy(features)
         if features.ndim not in (2, 3) or features.shape[-1] != self.num_mels:
             swapped = "; transposed?" if features.ndim in (2, 3) and features.shape[-2] == self.num_mels else ""
             raise ValueError(

@@ -1,6 +1,7 @@
 """From recordings to the waveform that a model learns to speak, and back."""
 
 import numpy as np
+from keras import ops
 
 from tf_wavenet.signal.mel_spec import MelSpec
 
@@ -32,7 +33,7 @@ def preprocess(waveform, spec: MelSpec):
     >>> bool(np.allclose(restore(target, spec, gain), recording, atol=1e-5))
     True
     """
-    waveform = np.asarray(waveform, np.float64)
+    waveform = ops.convert_to_numpy(waveform).astype(np.float64)
     if waveform.ndim not in (1, 2) or not waveform.shape[-1] or not np.all(np.isfinite(waveform)):
         finite = "" if np.all(np.isfinite(waveform)) else ", not finite"
         raise ValueError(
@@ -68,10 +69,11 @@ def restore(waveform, spec: MelSpec, gain=1.0, previous=0.0) -> np.ndarray:
     >>> first.tolist(), restore(np.array([0.0]), spec, previous=first[-1]).tolist()
     ([0.5, 0.25], [0.125])
     """
-    restored = np.array(waveform, np.float64) / np.asarray(gain, np.float64)[..., None]
+    waveform, gain, previous = (ops.convert_to_numpy(x).astype(np.float64) for x in (waveform, gain, previous))
+    restored = waveform / gain[..., None]
     if not restored.shape[-1]:
         return restored.astype(np.float32)
-    restored[..., 0] += spec.preemphasis * np.asarray(previous, np.float64)
+    restored[..., 0] += spec.preemphasis * previous
     # 1 / (1 - a z^-1) as the product of (1 + a^n z^-n), n = 1, 2, 4, ...: few passes instead of a loop over samples.
     factor, delay = spec.preemphasis, 1
     while delay < restored.shape[-1] and factor > 1e-30:

@@ -52,18 +52,18 @@ class ConvQueue:
         """Writes this step's input of every layer (a list of `[batch, channels]`) and reads the next step's taps."""
         if not self.slots:
             return state
-        ring, slots = state["ring"], state["position"] + self.offsets
+        ring, slots = state["ring"], ops.add(state["position"], self.offsets)
         for layer, x in enumerate(inputs):
             ring = ops.slice_update(ring, (slots[layer], 0), ops.reshape(x, (1, -1)))
-        position = (state["position"] + 1) % self.lengths
+        position = ops.mod(state["position"] + 1, self.lengths)
         return {"ring": ring, "taps": self._read(ring, position), "position": position}
 
     def histories(self, state, channels):
         """Returns, for every layer, its queue in order of time: `[batch, (kernel_size - 1) * dilation, channels]`."""
         batch_size, result = ops.shape(state["ring"])[1] // channels, []
         for layer, (offset, length) in enumerate(zip(self.offsets, self.lengths, strict=True)):
-            slots = (np.arange(length) + state["position"][layer]) % max(length, 1)
-            rows = ops.take(state["ring"], offset + slots, axis=0)
+            slots = (ops.arange(length, dtype="int32") + state["position"][layer]) % max(int(length), 1)
+            rows = ops.take(state["ring"], int(offset) + slots, axis=0)
             result.append(ops.transpose(ops.reshape(rows, (int(length), batch_size, channels)), (1, 0, 2)))
         return result
 
@@ -83,5 +83,6 @@ class ConvQueue:
     def _read(self, ring, position):
         if not self.slots:
             return ring
-        slots = (ops.expand_dims(position, -1) + self._tap_steps) % self.lengths[:, None] + self.offsets[:, None]
+        slots = ops.mod(ops.add(ops.expand_dims(position, -1), self._tap_steps), self.lengths[:, None])
+        slots = ops.add(slots, self.offsets[:, None])
         return ops.take(ring, ops.reshape(slots, (-1,)), axis=0)

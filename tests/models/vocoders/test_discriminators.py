@@ -6,6 +6,7 @@ import pytest
 
 from tests.importers.test_original_names import assign, original, tensors_of  # noqa: F401
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet.models import MultiPeriodDiscriminator, MultiScaleDiscriminator, ParallelWaveGANDiscriminator
 
@@ -26,7 +27,7 @@ def make(name, scale=0.3):
 
 def strided(x, conv):
     """A convolution in the middle of its taps, by the definition: `[batch, time, channels]`."""
-    kernel, bias = np.asarray(conv.kernel, "float64"), np.asarray(conv.bias, "float64")
+    kernel, bias = numpy_of(conv.kernel, "float64"), numpy_of(conv.bias, "float64")
     taps, (stride,), groups = len(kernel), conv.strides, conv.groups
     x = np.pad(x, ((0, 0), (taps // 2, taps // 2), (0, 0)))
     starts = range(0, x.shape[1] - taps + 1, stride)
@@ -46,7 +47,7 @@ def chain(x, convs, post):
 
 
 def discriminate(name, layer, x):
-    x = np.asarray(x, "float64")
+    x = numpy_of(x, "float64")
     if name == "parallel_wavegan":
         y, outputs = x[..., None], []
         for conv in layer.convs:
@@ -76,7 +77,7 @@ def test_equals_numpy(rng, name, time):
     actual, expected = layer(x), discriminate(name, layer, x)
     assert [len(outputs) for outputs in actual] == [len(outputs) for outputs in expected]
     for a, e in zip(keras.tree.flatten(actual), keras.tree.flatten(expected), strict=True):
-        np.testing.assert_allclose(a, e, atol=1e-5 * np.abs(e).max())
+        assert_allclose(a, e, atol=1e-5 * np.abs(e).max())
 
 
 @cases
@@ -86,7 +87,7 @@ def test_config_rebuilds_it(rng, name):
     again(x)
     again.set_weights(layer.get_weights())
     for a, b in zip(keras.tree.flatten(layer(x)), keras.tree.flatten(again(x)), strict=True):
-        np.testing.assert_array_equal(a, b)
+        assert_array_equal(a, b)
 
 
 def compare(network, layer, pairs, rng, call):
@@ -105,10 +106,10 @@ def compare(network, layer, pairs, rng, call):
     assert not assign(pairs, tensors_of(network))
     for ours, original_ in zip(layer(x), theirs, strict=True):
         for a, e in zip(ours, original_, strict=True):
-            a, e = np.asarray(a), np.moveaxis(e, 1, -1)
+            a, e = numpy_of(a), np.moveaxis(e, 1, -1)
             if e.ndim == 4:  # [batch, steps, period, filters]; ours has the period in the batch
                 a = np.moveaxis(a.reshape(2, -1, *a.shape[1:]), 1, 2)
-            np.testing.assert_allclose(a.reshape(e.shape), e, atol=1e-4 * np.abs(e).max())
+            assert_allclose(a.reshape(e.shape), e, atol=1e-4 * np.abs(e).max())
 
 
 def names(modules):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet import HiFiGAN, MelSpec
 
@@ -31,7 +32,7 @@ def test_equals_numpy(rng, resblock, causal, frames):
     model, features = make(resblock=resblock, causal=causal), rng.normal(size=(2, frames, 5)).astype("float32")
     expected = reference.hifi_gan(features, model)
     assert expected.shape == (2, 12 * frames)
-    np.testing.assert_allclose(model(features), expected, atol=1e-5)
+    assert_allclose(model(features), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("preset", PUBLISHED)
@@ -45,14 +46,14 @@ def test_chunks_give_what_the_whole_gives(rng, chunk_frames):
     whole = model.generate(features)
     chunks = list(model.stream(features, chunk_frames))
     assert [chunk.shape[1] for chunk in chunks[:-1]] == [12 * chunk_frames] * (len(chunks) - 1)
-    np.testing.assert_allclose(np.concatenate(chunks, axis=1), whole, atol=1e-6)
+    assert_allclose(np.concatenate(chunks, axis=1), whole, atol=1e-6)
 
 
 def test_causal_looks_at_nothing_later(rng):
     model, features = make(causal=True), rng.normal(size=(1, 9, 5)).astype("float32")
     spoiled = features.copy()
     spoiled[:, 5:] = np.nan
-    np.testing.assert_array_equal(np.asarray(model(spoiled))[:, :60], np.asarray(model(features))[:, :60])
+    assert_array_equal(numpy_of(model(spoiled))[:, :60], numpy_of(model(features))[:, :60])
 
 
 def test_saves_and_loads_with_its_mel_spec(rng, tmp_path):
@@ -62,7 +63,7 @@ def test_saves_and_loads_with_its_mel_spec(rng, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.mel_spec == spec and loaded.get_config() == model.get_config()
     features = rng.normal(-5, 1, size=(7, 5)).astype("float32")
-    np.testing.assert_array_equal(loaded.generate(features), model.generate(features))
+    assert_array_equal(loaded.generate(features), model.generate(features))
     with pytest.raises(ValueError, match="Expected features"):
         loaded.generate(features[:, :4])
 
@@ -74,7 +75,7 @@ def test_half_precision_keeps_float32_weights_and_waveform(rng):
     waveform = model(features)
     assert keras.backend.standardize_dtype(waveform.dtype) == "float32"
     chunks = np.concatenate(list(model.stream(features, 2)), axis=1)
-    np.testing.assert_allclose(chunks, waveform, atol=0.05)
+    assert_allclose(chunks, waveform, atol=0.05)
 
 
 @pytest.mark.parametrize(

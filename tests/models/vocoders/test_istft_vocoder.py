@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet import ISTFTVocoder, MelSpec
 
@@ -34,7 +35,7 @@ def test_equals_numpy(rng, options, causal, frames):
     assert expected.shape == (2, 6 * frames)
     # Where squared windows sum to next to nothing, behind the last frame's middle, samples fade.
     whole = 6 * frames - (2 if spec.center == "sample" else 0)
-    np.testing.assert_allclose(model(features)[:, :whole], expected[:, :whole], atol=2e-5 * np.abs(expected).max())
+    assert_allclose(model(features)[:, :whole], expected[:, :whole], atol=2e-5 * np.abs(expected).max())
 
 
 def test_preset():
@@ -52,15 +53,15 @@ def test_chunks_give_what_the_whole_gives(rng, options, chunk_frames):
     whole = model.generate(features)
     chunks = list(model.stream(features, chunk_frames))
     assert [chunk.shape[1] for chunk in chunks[:-1]] == [6 * chunk_frames] * (len(chunks) - 1)
-    np.testing.assert_allclose(np.concatenate(chunks, axis=1), whole, atol=1e-5 * np.abs(whole).max())
+    assert_allclose(np.concatenate(chunks, axis=1), whole, atol=1e-5 * np.abs(whole).max())
 
 
 def test_causal_looks_at_nothing_later(rng):
     model, features = make(causal=True), mels(rng, 1, 9)
     spoiled = features.copy()
     spoiled[:, 5:] = np.nan
-    np.testing.assert_array_equal(np.asarray(model(spoiled))[:, :30], np.asarray(model(features))[:, :30])
-    assert np.isnan(np.asarray(model(spoiled))[:, 30:]).any()
+    assert_array_equal(numpy_of(model(spoiled))[:, :30], numpy_of(model(features))[:, :30])
+    assert np.isnan(numpy_of(model(spoiled))[:, 30:]).any()
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -72,7 +73,7 @@ def test_a_tone_has_the_level_that_its_mels_say(causal):
     magnitude = 100.0 * np.exp(-(((bins - 2000) / 300) ** 2))
     log_mels = np.log(np.maximum(magnitude @ spec.filterbank(), spec.floor))
     mean, scale = map(np.array, spec.normalization)
-    prior = np.asarray(model.log_prior(((log_mels - mean) / scale)[None, None].astype("float32")))[0, 0]
+    prior = numpy_of(model.log_prior(((log_mels - mean) / scale)[None, None].astype("float32")))[0, 0]
     ours = model.inverse_stft
     centre = round(2000 * ours.fft_length / spec.sample_rate)
     assert abs(np.exp(prior[centre]) / (100.0 * ours.win_length / spec.win_length) - 1) < 0.1
@@ -84,7 +85,7 @@ def test_saves_and_loads_with_its_mel_spec(rng, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.mel_spec == SPEC and loaded.get_config() == model.get_config()
     features = mels(rng, 7)
-    np.testing.assert_array_equal(loaded.generate(features), model.generate(features))
+    assert_array_equal(loaded.generate(features), model.generate(features))
     with pytest.raises(ValueError, match="Expected features"):
         loaded.generate(features[:, :4])
 
@@ -98,10 +99,10 @@ def test_half_precision_keeps_float32_weights_and_waveform(rng):
     assert {w.dtype for w in model.weights} == {"float32"}
     waveform = model(features)
     assert keras.backend.standardize_dtype(waveform.dtype) == "float32"
-    scale = np.abs(exact(features)).max()
-    np.testing.assert_allclose(waveform, exact(features), atol=0.05 * scale)
+    scale = np.abs(numpy_of(exact(features))).max()
+    assert_allclose(waveform, exact(features), atol=0.05 * scale)
     chunks = np.concatenate(list(model.stream(features, 2)), axis=1)
-    np.testing.assert_allclose(chunks, waveform, atol=0.05 * scale)
+    assert_allclose(chunks, waveform, atol=0.05 * scale)
 
 
 @pytest.mark.parametrize(

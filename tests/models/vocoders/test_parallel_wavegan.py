@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tests.support import reference
+from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet import MelSpec, ParallelWaveGAN
 
@@ -35,7 +36,7 @@ def test_equals_numpy(rng, options, frames):
     expected = reference.parallel_wavegan(x["local_condition"], x["noise"], model)
     assert expected.shape == (2, 12 * frames)
     assert expected.std() > 0.005 * np.abs(expected).max()  # the ReLUs of the head are not all at zero
-    np.testing.assert_allclose(model(x), expected, atol=1e-5 * np.abs(expected).max())
+    assert_allclose(model(x), expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_has_as_many_weights_as_published():
@@ -49,7 +50,7 @@ def test_chunks_give_what_the_whole_gives(rng, chunk_frames):
     whole = model.generate(features, seed=3)
     chunks = list(model.stream(features, chunk_frames, seed=3))
     assert [chunk.shape[1] for chunk in chunks[:-1]] == [12 * chunk_frames] * (len(chunks) - 1)
-    np.testing.assert_allclose(np.concatenate(chunks, axis=1), whole, atol=1e-5 * np.abs(whole).max())
+    assert_allclose(np.concatenate(chunks, axis=1), whole, atol=1e-5 * np.abs(whole).max())
     assert (whole[0] != model.generate(features, seed=4)[0]).any()
 
 
@@ -58,7 +59,7 @@ def test_causal_looks_at_nothing_later(rng):
     spoiled = {name: value.copy() for name, value in x.items()}
     spoiled["local_condition"][:, 5:] = np.nan
     spoiled["noise"][:, 60:] = np.nan
-    np.testing.assert_array_equal(np.asarray(model(spoiled))[:, :60], np.asarray(model(x))[:, :60])
+    assert_array_equal(numpy_of(model(spoiled))[:, :60], numpy_of(model(x))[:, :60])
 
 
 def test_saves_and_loads_with_its_mel_spec(rng, tmp_path):
@@ -68,7 +69,7 @@ def test_saves_and_loads_with_its_mel_spec(rng, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.mel_spec == spec and loaded.get_config() == model.get_config()
     features = rng.normal(-5, 1, size=(7, 5)).astype("float32")
-    np.testing.assert_array_equal(loaded.generate(features), model.generate(features))
+    assert_array_equal(loaded.generate(features), model.generate(features))
 
 
 @pytest.mark.parametrize(

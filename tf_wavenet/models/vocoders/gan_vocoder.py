@@ -1,6 +1,7 @@
 """Adversarial training of vocoders by `fit`."""
 
 import dataclasses
+import functools
 
 import keras
 from keras import ops
@@ -177,8 +178,10 @@ class GANVocoder(keras.Model):
         def train_function(*arguments):
             adversarial = bool(self.discriminators) and self._next_step >= self.discriminator_start
             self._next_step += self.steps_per_execution
+            self._adversarial = adversarial  # read when the step is traced, or on PyTorch taken, by the call below
             if adversarial not in functions:
-                self._adversarial = adversarial  # read when the step is traced, by the call below
+                # An object of its own: JAX takes what it traced of an equal function before for this one's.
+                self.train_step = functools.partial(type(self).train_step, self)
                 super(GANVocoder, self).make_train_function(force=True)
                 functions[adversarial] = self.train_function
                 self.train_function = train_function

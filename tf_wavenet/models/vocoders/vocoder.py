@@ -148,7 +148,7 @@ class Vocoder(Exportable):
             ValueError: If an argument is outside its range.
         """
         features, rng = self._checked(local_condition, seed)
-        return np.asarray(self(self._with_noise(features, rng)))
+        return ops.convert_to_numpy(self(self._with_noise(features, rng)))
 
     def stream(self, local_condition, chunk_frames=32, seed=0):
         """Speaks features in chunks, with the samples of `generate`.
@@ -171,7 +171,7 @@ class Vocoder(Exportable):
     def _chunks(self, features, chunk_frames, rng, state):
         for first in range(0, features.shape[1], chunk_frames):
             waveform, state = self.prime(self._with_noise(features[:, first : first + chunk_frames], rng), state)
-            yield np.asarray(waveform)
+            yield ops.convert_to_numpy(waveform)
 
     def split_inputs(self, inputs):
         """Splits what `call` takes.
@@ -228,7 +228,7 @@ class Vocoder(Exportable):
     def _checked(self, local_condition, seed):
         if not is_int(seed) or not 0 <= seed < 2**63:
             raise ValueError(f"Expected seed to be an int in [0, 2**63). Received: seed={seed!r}")
-        features = np.asarray(local_condition, "float32")
+        features = ops.convert_to_numpy(local_condition).astype("float32")
         if self.mel_spec is not None:
             self.mel_spec.check_features(features)
         features = features[None] if features.ndim == 2 else features
