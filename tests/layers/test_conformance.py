@@ -1,6 +1,7 @@
 """Every public layer in every way that Keras users use layers, from one registry."""
 
 import inspect
+import json
 
 import keras
 import numpy as np
@@ -162,3 +163,22 @@ def test_trains(name):
 def test_is_registered_under_the_package_name(name):
     layer = getattr(tf_wavenet.layers, name)
     assert keras.saving.get_registered_name(layer) == f"tf_wavenet>{name}"
+
+
+def of_numpy(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float, tuple, dict)):
+        return value
+    if isinstance(value, tuple):
+        return tuple(map(of_numpy, value))
+    if isinstance(value, dict):
+        return {name: of_numpy(item) for name, item in value.items()}
+    return np.int64(value) if isinstance(value, int) else np.float64(value)
+
+
+@layers
+def test_numpys_numbers_are_numbers(name):
+    arguments, _ = CASES[name]
+    layer, x, _ = make(name)
+    again = type(layer)(**of_numpy(arguments), name=layer.name)
+    assert json.dumps(again.get_config(), default=str) == json.dumps(layer.get_config(), default=str)
+    assert shapes(apply(again, x)) == shapes(apply(layer, x))

@@ -228,3 +228,9 @@ def test_layers_and_models_do_not_import_tensorflow(waveform):
     assert "tensorflow" not in sys.modules
     with pytest.raises(RuntimeError, match="Expected the Keras backend to be tensorflow"):
         tiny().generate(1)
+
+
+def test_numpys_numbers_are_numbers(tmp_path):
+    model = WaveNet(tuple(np.array([1, 2])), residual_channels=np.int64(4), skip_channels=np.int32(4), mu=np.int64(15))
+    model.save(tmp_path / "model.keras")
+    assert keras.models.load_model(tmp_path / "model.keras").get_config() == model.get_config()

@@ -1,12 +1,12 @@
 """The Gaussian distribution."""
 
-import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet.distributions.mixture_of_gaussians import LOG_SCALE_MIN, MixtureOfGaussians
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class Gaussian(MixtureOfGaussians):
     """Normal density of the amplitude; the parameters of a sample are its mean and log scale.
 

@@ -2,15 +2,15 @@
 
 import math
 
-import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet.distributions._location_scale import LocationScaleMixture
 
 LOG_SCALE_MIN = -9.0
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MixtureOfGaussians(LocationScaleMixture):
     """Mixture of normal densities of the amplitude.
 

@@ -3,15 +3,15 @@
 import math
 import operator
 
-import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import is_int
 from tf_wavenet.distributions._location_scale import LocationScaleMixture
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MixtureOfLogistics(LocationScaleMixture):
     """Mixture of logistic distributions, discretised to `2**bits` evenly spaced levels from -1 to 1.
 

@@ -2,15 +2,15 @@
 
 import math
 
-import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet.distributions._draw import by_row, draw, tempered
 from tf_wavenet.signal.mu_law import check_mu, mu_law_decode, mu_law_encode
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MuLawCategorical:
     """Categorical distribution over the mu-law levels of a sample; the parameters are `mu + 1` logits.
 

@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number, is_int
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class Residual:
     """Distribution of a sample whose prediction is known: another distribution describes what the prediction misses.
 

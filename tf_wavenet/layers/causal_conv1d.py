@@ -4,11 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class CausalConv1D(StreamingLayer):
     """1-D convolution whose output at time t depends on inputs t, t - d, t - 2d, ... only, d the dilation rate.
 

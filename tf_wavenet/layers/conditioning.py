@@ -5,6 +5,7 @@ import copy
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
@@ -14,7 +15,7 @@ from tf_wavenet.layers.linear_predictor import LinearPredictor
 from tf_wavenet.signal.mel_spec import MelSpec
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class Conditioning(keras.layers.Layer):
     """Turns a speaker or any vector (global), a feature sequence (local) or both into the condition of each sample.
 

@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.residual_stack import ResidualStack
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ContextStack(keras.layers.Layer):
     """Residual stack at 1 / `hop_length` of the rate; its output is held for `hop_length` steps.
 

@@ -4,12 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.streaming.held_past import HeldPast
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ConvInUpsampleNetwork(keras.layers.Layer):
     """A convolution over frames, then stages that repeat every input and smooth with one learned filter.
 

@@ -2,12 +2,13 @@
 
 import keras
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.depthwise_conv1d import DepthwiseConv1D
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ConvNeXtBlock(StreamingLayer):
     """Depthwise convolution, layer normalisation, two projections with a GELU between; scaled and added to the input.
 

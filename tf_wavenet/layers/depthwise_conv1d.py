@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class DepthwiseConv1D(StreamingLayer):
     """Depthwise convolution: every channel has a kernel of its own and sees no other channel.
 

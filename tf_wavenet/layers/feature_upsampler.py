@@ -4,12 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 
 METHODS = ("linear", "repeat", "transposed")
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class FeatureUpsampler(keras.layers.Layer):
     """Upsamples local features by an integer: feature frame f belongs to samples `f * hop ... (f + 1) * hop - 1`.
 

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.layers.convnext_block import ConvNeXtBlock
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class FrameNetwork(keras.layers.Layer):
     """Encodes frames of features: a convolution over time, ConvNeXt blocks, layer normalisation.
 

@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+
+@registered
 class GatedActivation(keras.layers.Layer):
     """Gated activation unit, `tanh(filter) * sigmoid(gate)`.
 

@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+
+@registered
 class GroupedConv1D(keras.layers.Conv1D):
     """`keras.layers.Conv1D` whose groups are computed by one batched matrix product.
 

@@ -3,13 +3,14 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_dilations, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class HiFiGANResidualBlock(StreamingLayer):
     """Dilated convolutions one after the other, each after a leaky ReLU (slope 0.1) and with a residual connection.
 

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.signal import overlap_add, steady_envelope, synthesis_frames, window_envelope
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class InverseSTFT(keras.layers.Layer):
     """Makes `hop_length` samples of each frame's spectrum: windowed inverse Fourier transforms, overlapped and added.
 

@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number, is_int
 from tf_wavenet.signal import linear_prediction, voicing
 from tf_wavenet.signal.mel_spec import MelSpec
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class LinearPredictor(keras.layers.Layer):
     """Predicts each sample as a weighted sum of those before it, with the weights that its mel frame tells.
 

@@ -2,10 +2,11 @@
 
 import keras
 
+from tf_wavenet._registered import registered
 from tf_wavenet.signal.mu_law import check_mu, mu_law_decode, mu_law_encode
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MuLawEncode(keras.layers.Layer):
     """Compands a waveform to integer mu-law levels; `tf_wavenet.mu_law_encode` as a layer.
 
@@ -51,7 +52,7 @@ class MuLawEncode(keras.layers.Layer):
         return {**super().get_config(), "mu": self.mu}
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MuLawDecode(keras.layers.Layer):
     """Expands mu-law levels to a waveform; `tf_wavenet.mu_law_decode` as a layer.
 

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_expand
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MuLawNoise(keras.layers.Layer):
     """Adds Gaussian noise to the companded waveform while training; does nothing else.
 

@@ -1,12 +1,12 @@
 """Dilated convolution whose taps lie around each output."""
 
-import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class NonCausalConv1D(CausalConv1D):
     """`CausalConv1D` with half of its taps in the future; beyond both ends of the sequence there are zeros.
 

@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class OutputHead(keras.layers.Layer):
     """ReLU, 1x1, ReLU, 1x1. Pointwise in time: the same call serves sequences and single steps.
 

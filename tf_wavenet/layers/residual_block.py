@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.gated_activation import GatedActivation
@@ -10,7 +11,7 @@ from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ResidualBlock(StreamingLayer):
     """Dilated causal convolution, gated activation, and 1x1 projections to the residual and the skip path.
 

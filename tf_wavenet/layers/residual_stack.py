@@ -1,14 +1,14 @@
 """A stack of residual blocks."""
 
-import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_dilations, check_number
 from tf_wavenet.layers.residual_block import ResidualBlock
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ResidualStack(StreamingLayer):
     """Residual blocks in series; the output is the sum of their skip outputs.
 

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.streaming.held_past import HeldPast
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class UpsampleConv1D(keras.layers.Layer):
     """Transposed convolution, cut so that input f makes the outputs `f * strides ... (f + 1) * strides - 1`.
 

@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class EffectLoss(keras.losses.Loss):
     """Mean squared error of waveforms, plus that of the pre-emphasised ones: `e[t] - coefficient * e[t - 1]`.
 

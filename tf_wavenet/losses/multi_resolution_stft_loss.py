@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_ints
 from tf_wavenet.signal.stft import stft_magnitude
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MultiResolutionSTFTLoss(keras.losses.Loss):
     """How far the magnitudes of two waveforms' short-time Fourier transforms are apart, at several resolutions.
 

@@ -2,10 +2,11 @@
 
 import keras
 
+from tf_wavenet._registered import registered
 from tf_wavenet.losses._of_distribution import OfDistribution, weight_of_each_sample
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class NegativeLogLikelihood(OfDistribution, keras.losses.Loss):
     """Mean negative log-likelihood of the waveform under the predicted distributions, in nats a sample.
 

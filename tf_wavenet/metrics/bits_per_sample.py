@@ -5,10 +5,11 @@ import math
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet.losses._of_distribution import OfDistribution, weight_of_each_sample
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class BitsPerSample(OfDistribution, keras.metrics.Mean):
     """Mean negative log2-likelihood: how many bits a sample costs when coded with the model.
 

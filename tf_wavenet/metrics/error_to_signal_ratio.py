@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+
+@registered
 class ErrorToSignalRatio(keras.metrics.Metric):
     """Energy of the error over energy of the target, of all samples together; 0 is perfect, 1 is what silence gets.
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_dilations, check_number, check_positive_int, is_int
 from tf_wavenet.distributions import MuLawCategorical, Residual
 from tf_wavenet.layers import (
@@ -20,7 +21,7 @@ from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_encode
 from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class WaveNet(AutoregressiveModel):
     """Autoregressive model of raw audio: `p(x) = prod_t p(x[t] | x[<t], h)`.
 

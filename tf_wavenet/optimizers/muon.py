@@ -5,13 +5,14 @@ import math
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number, check_positive_int
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration; they raise small singular values fastest
 _TINY = 1e-12
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class Muon(keras.optimizers.Optimizer):
     """Momentum whose steps are orthogonalised for kernels, Adam for everything else.
 

@@ -8,6 +8,7 @@ import reprlib
 import keras
 import numpy as np
 
+from tf_wavenet._registered import registered
 from tf_wavenet.signal.mel_filterbank import WINDOWS, analysis_window, mel_filterbank
 
 _CHOICES = {
@@ -31,7 +32,7 @@ PRESETS = {
 }
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MelSpec:
     """The recipe of log-mel features, and of the waveform that goes with them.

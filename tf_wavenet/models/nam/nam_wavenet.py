@@ -5,6 +5,7 @@ import copy
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number
 from tf_wavenet.models._decoding import import_decoding
 from tf_wavenet.models.exportable import Exportable
@@ -13,7 +14,7 @@ from tf_wavenet.models.nam.layer_array import NamLayerArray
 from tf_wavenet.models.nam.presets import NAM_PRESETS
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class NamWaveNet(Exportable):
     """Model of an amplifier, pedal or other audio effect: turns what goes in into what comes out, sample by sample.
 

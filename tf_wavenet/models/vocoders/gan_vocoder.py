@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from tf_wavenet import backend
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_number, is_int
 from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from tf_wavenet.losses.stft_loss_in_turn import STFTLossInTurn
@@ -14,7 +15,7 @@ from tf_wavenet.models.vocoders.vocoder import Vocoder
 from tf_wavenet.signal.log_mel import log_mel
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class GANVocoder(keras.Model):
     """A vocoder and the discriminators that train it.
 

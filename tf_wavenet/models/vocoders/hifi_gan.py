@@ -1,15 +1,15 @@
 """The generator of HiFi-GAN."""
 
-import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_dilations, check_positive_int, check_positive_ints
 from tf_wavenet.layers import CausalConv1D, HiFiGANResidualBlock, NonCausalConv1D, UpsampleConv1D
 from tf_wavenet.models.vocoders.presets import GENERATORS
 from tf_wavenet.models.vocoders.vocoder import Vocoder
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class HiFiGAN(Vocoder):
     """Generator that turns log-mel features into a waveform by transposed convolutions and residual blocks.
 

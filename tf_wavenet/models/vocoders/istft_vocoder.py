@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import CausalConv1D, ConvNeXtBlock, InverseSTFT, NonCausalConv1D
 from tf_wavenet.models.vocoders.presets import GENERATORS
@@ -12,7 +13,7 @@ from tf_wavenet.signal import cos_sin, mel_to_magnitude
 from tf_wavenet.signal.mel_filterbank import analysis_window
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ISTFTVocoder(Vocoder):
     """Generator that makes the spectrum of every frame, and the waveform of them by an inverse Fourier transform.
 

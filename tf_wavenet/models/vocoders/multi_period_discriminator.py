@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_ints
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MultiPeriodDiscriminator(keras.layers.Layer):
     """Discriminators that look at every p-th sample, one for each period p.
 

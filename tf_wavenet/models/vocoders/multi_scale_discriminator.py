@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import GroupedConv1D
 
@@ -18,7 +19,7 @@ _CONVOLUTIONS = (
 )
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class MultiScaleDiscriminator(keras.layers.Layer):
     """Discriminators that look at the waveform, at its average over 4 samples, at the average of that, and so on.
 

@@ -4,13 +4,14 @@ import math
 
 import keras
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.layers import ConvInUpsampleNetwork, OutputHead, ResidualStack
 from tf_wavenet.models.vocoders.presets import GENERATORS
 from tf_wavenet.models.vocoders.vocoder import Vocoder
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ParallelWaveGAN(Vocoder):
     """Generator that turns Gaussian noise and log-mel features into a waveform: a WaveNet without autoregression.
 

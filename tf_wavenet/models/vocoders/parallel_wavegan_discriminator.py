@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from tf_wavenet._registered import registered
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import NonCausalConv1D
 
 
-@keras.saving.register_keras_serializable(package="tf_wavenet")
+@registered
 class ParallelWaveGANDiscriminator(keras.layers.Layer):
     """Dilated convolutions with leaky ReLUs (slope 0.2) that score every sample.
 
