@@ -3,6 +3,8 @@
 Importing this package needs Keras only. TensorFlow is imported on first use of generation, data or export.
 """
 
+from typing import Any
+
 from tf_wavenet import layers
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical, Residual
 from tf_wavenet.losses.effect_loss import EffectLoss
@@ -53,7 +55,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name) -> Any:
     # Imported on first use, since it needs TensorFlow, which the rest of the package does without.
     if name == "export_saved_model":
         from tf_wavenet.serving.export import export_saved_model
@@ -62,5 +64,5 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 
-def registered(cls):
+def registered(cls) -> type:
     """Registers a class with Keras under "tf_wavenet>Name"; NumPy's scalars become Python's in its constructor.
 
     Keras refuses `numpy.int64(8)` in many arguments, and JSON in all.

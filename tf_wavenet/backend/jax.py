@@ -1,11 +1,13 @@
 """Training steps on JAX, whose variables are arguments and results of every step."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import keras
 
 
-def train_step(model, step, state, data):
+def train_step(model, step, state, data) -> tuple[dict[str, jax.Array], tuple[list[jax.Array], ...]]:
     """Returns the logs and the state after the step."""
     groups = (
         model.trainable_variables,
@@ -16,13 +18,13 @@ def train_step(model, step, state, data):
     return _with_state(groups, step, state, data)
 
 
-def test_step(model, step, state, data):
+def test_step(model, step, state, data) -> tuple[dict[str, jax.Array], tuple[list[jax.Array], ...]]:
     """Returns the logs and the state after the measurement."""
     groups = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
     return _with_state(groups, step, state, data)
 
 
-def descend(optimizer, function, variables, state):
+def descend(optimizer, function, variables, state) -> tuple[jax.Array, Any]:
     """Takes a step of the optimizer and returns `function()`."""
     given = [(variable, variable.value) for variable in state]
 
@@ -40,12 +42,12 @@ def descend(optimizer, function, variables, state):
     return loss, auxiliary
 
 
-def value_and_gradient(function, x):
+def value_and_gradient(function, x) -> tuple[jax.Array, jax.Array]:
     """Returns `function(x)` and its gradient by x."""
     return jax.value_and_grad(function)(x)
 
 
-def normal(shape, seed, step):
+def normal(shape, seed, step) -> jax.Array:
     """Returns noise `shape`."""
     step = jnp.asarray(step, "int32").astype("uint32")
     return jax.random.normal(jax.random.fold_in(jax.random.key(seed), step), shape)

@@ -1,9 +1,11 @@
 """Training steps on TensorFlow."""
 
+from typing import Any
+
 import tensorflow as tf
 
 
-def train_step(model, step, data):
+def train_step(model, step, data) -> dict[str, tf.Tensor]:
     """Returns the logs."""
     return step(data)
 
@@ -11,7 +13,7 @@ def train_step(model, step, data):
 test_step = train_step
 
 
-def descend(optimizer, function, variables, state):
+def descend(optimizer, function, variables, state) -> tuple[tf.Tensor, Any]:
     """Takes a step of the optimizer and returns `function()`."""
     with tf.GradientTape() as tape:
         loss, auxiliary = function()
@@ -20,7 +22,7 @@ def descend(optimizer, function, variables, state):
     return loss, auxiliary
 
 
-def value_and_gradient(function, x):
+def value_and_gradient(function, x) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns `function(x)` and its gradient by x."""
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -28,6 +30,6 @@ def value_and_gradient(function, x):
     return value, tape.gradient(value, x)
 
 
-def normal(shape, seed, step):
+def normal(shape, seed, step) -> tf.Tensor:
     """Returns noise `shape`."""
     return tf.random.stateless_normal(shape, tf.stack([tf.constant(seed, tf.int64), tf.cast(step, tf.int64)]))

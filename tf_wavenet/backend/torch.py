@@ -1,21 +1,23 @@
 """Training steps on PyTorch."""
 
+from typing import Any
+
 import keras
 import torch
 
 
-def train_step(model, step, data):
+def train_step(model, step, data) -> dict[str, torch.Tensor]:
     """Returns the logs."""
     return step(_tensors(data))
 
 
-def test_step(model, step, data):
+def test_step(model, step, data) -> dict[str, torch.Tensor]:
     """Returns the logs."""
     with torch.no_grad():
         return step(_tensors(data))
 
 
-def descend(optimizer, function, variables, state):
+def descend(optimizer, function, variables, state) -> tuple[torch.Tensor, Any]:
     """Takes a step of the optimizer and returns `function()`."""
     with torch.enable_grad():
         loss, auxiliary = function()
@@ -26,7 +28,7 @@ def descend(optimizer, function, variables, state):
     return _mapped(torch.Tensor.detach, (loss, auxiliary))
 
 
-def value_and_gradient(function, x):
+def value_and_gradient(function, x) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns `function(x)` and its gradient by x."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
@@ -34,7 +36,7 @@ def value_and_gradient(function, x):
         return value.detach(), torch.autograd.grad(value, x)[0]
 
 
-def normal(shape, seed, step):
+def normal(shape, seed, step) -> torch.Tensor:
     """Returns noise `shape`, the same on every device."""
     generator = torch.Generator().manual_seed(hash((int(seed), int(step))) % 2**63)
     return keras.ops.convert_to_tensor(torch.randn(shape, generator=generator))

@@ -9,7 +9,7 @@ class AudioError(ValueError):
         reason: What was expected and what was found.
     """
 
-    def __init__(self, subject, reason: str):
+    def __init__(self, subject, reason: str) -> None:
         super().__init__(subject, reason)
         self.subject = subject
         self.reason = reason

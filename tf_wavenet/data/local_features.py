@@ -28,7 +28,7 @@ class MelFeatures:
     ((1000,), (5, 80), 200)
     """
 
-    def __init__(self, spec: MelSpec):
+    def __init__(self, spec: MelSpec) -> None:
         self.spec = spec
         self.hop_length = spec.hop_length
         self.channels = spec.num_mels
@@ -69,7 +69,7 @@ class StoredFeatures:
     ((10, 3), 80)
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike) -> None:
         self.folder = Path(folder)
         self.spec = _read_spec(self.folder / "spec.json")
         self.hop_length = self.spec["hop_length"]

@@ -33,7 +33,7 @@ class VoiceAugmentation:
         Ko et al., Audio augmentation for speech recognition (Interspeech 2015), section 2: speed.
     """
 
-    def __init__(self, sample_rate: int, speed: float = 0.1, equalizer_db: float = 4.0, gain_db: float = 6.0):
+    def __init__(self, sample_rate: int, speed: float = 0.1, equalizer_db: float = 4.0, gain_db: float = 6.0) -> None:
         if not 0 <= speed < 1:
             raise ValueError(f"Expected speed to be at least 0 and below 1. Received: speed={speed}")
         for name, value in (("equalizer_db", equalizer_db), ("gain_db", gain_db)):

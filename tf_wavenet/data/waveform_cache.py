@@ -24,7 +24,7 @@ class WaveformCache:
 
     def __init__(
         self, manifest: Manifest, limit_samples: int, transform: Callable = lambda file, waveform, variant: waveform
-    ):
+    ) -> None:
         self.manifest = manifest
         self.transform = transform
         self.limit_samples = limit_samples

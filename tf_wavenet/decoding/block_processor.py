@@ -1,11 +1,14 @@
 """A model's schedule of blocks, compiled for the least time that a block can take."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 
-def block_processor(model):
+def block_processor(model) -> Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]:
     """Returns `model.prime`, compiled, with the weights of now as constants.
 
     Of a small model most of a short block's time would go into handing a hundred weights over.

@@ -7,7 +7,7 @@ import numpy as np
 from tf_wavenet._validation import is_int
 
 
-def check_conditions(model, conditions, batch_size):
+def check_conditions(model, conditions, batch_size) -> tuple[dict[str, np.ndarray], int]:
     """Checks conditions and brings them to arrays of `batch_size` rows.
 
     Args:

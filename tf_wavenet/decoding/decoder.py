@@ -1,6 +1,8 @@
 """The compiled generation loop and the Python functions around it."""
 
 import weakref
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -38,20 +40,20 @@ class Decoder:
         jit_compile: Whether XLA compiles the loop.
     """
 
-    def __init__(self, model, jit_compile=True):
+    def __init__(self, model, jit_compile=True) -> None:
         self._model = model
         self._preemphasis = getattr(getattr(model, "mel_spec", None), "preemphasis", 0.0)
         self._prime = tf.function(self._prime_step, reduce_retracing=True)
         self.decode = tf.function(self._decode, jit_compile=jit_compile)
 
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size) -> dict[str, Any]:
         """Returns the state before the first sample of `batch_size` rows, numbered from 0."""
         silence = tf.zeros([batch_size])
         state = {"model": self._model.get_initial_state(batch_size), "previous": silence}
         state |= {"index": tf.zeros([batch_size], tf.int32), "row": tf.range(batch_size)}
         return state | ({"output": silence} if self._preemphasis else {})
 
-    def prompted_state(self, prompt, condition=None):
+    def prompted_state(self, prompt, condition=None) -> dict[str, Any]:
         """Returns the state after the waveforms `prompt`.
 
         Args:
@@ -61,7 +63,7 @@ class Decoder:
         state, time = self.initial_state(len(prompt)), prompt.shape[1]
         return self.prime(state, tf.convert_to_tensor(prompt, tf.float32), condition) if time else state
 
-    def prime(self, state, audio, condition=None):
+    def prime(self, state, audio, condition=None) -> dict[str, Any]:
         """Returns the state after more audio, by one pass that is parallel in time.
 
         Args:
@@ -97,7 +99,7 @@ class Decoder:
             condition = self._model.conditioning.project(condition)
         return self._model.prime(samples, state, condition)[1]
 
-    def pack(self, state):
+    def pack(self, state) -> tf.Tensor:
         """Returns a state as float32 `[batch, state_size]`; `index` and `row` are not in it.
 
         Rows of states whose indices differ may be set side by side; those of `Streamable.period` must agree.
@@ -105,7 +107,7 @@ class Decoder:
         samples = [state[name][:, tf.newaxis] for name in self._samples]
         return tf.concat([tf.cast(self._model.pack_state(state["model"]), tf.float32), *samples], axis=1)
 
-    def unpack(self, rows, index, row):
+    def unpack(self, rows, index, row) -> dict[str, Any]:
         """Returns the state of `pack`'s rows, given the int32 `[batch]` tensors that are not in them."""
         size = self._model.state_size
         state = {"model": self._model.unpack_state(rows[:, :size], index[0]), "index": index, "row": row}
@@ -116,7 +118,7 @@ class Decoder:
         return ("previous", "output") if self._preemphasis else ("previous",)
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers that `pack` makes of one row."""
         return self._model.state_size + len(self._samples)
 
@@ -168,7 +170,7 @@ class Decoder:
         _, state, audio = tf.while_loop(lambda i, *_: i < num_samples, body, (0, state, audio))
         return audio, state
 
-    def block_samples(self, encoded, batch_size=16):
+    def block_samples(self, encoded, batch_size=16) -> int:
         """Returns the most samples that one call of `decode` makes.
 
         Args:
@@ -181,7 +183,7 @@ class Decoder:
         vectors = _PROJECTED_NUMBERS // (batch_size * self._model.conditioning.projected_channels)
         return max(64 if hold == 1 else hold, min(BLOCK_SAMPLES // hold, vectors) * hold)
 
-    def condition_block(self, encoded, start, length):
+    def condition_block(self, encoded, start, length) -> tf.Tensor | None:
         """The encoded condition of the samples from `start` on, at the one length that the loop is compiled for."""
         if encoded is None or encoded.shape[1] == 1:
             return encoded
@@ -192,7 +194,7 @@ class Decoder:
         return tf.ensure_shape(block, [encoded.shape[0], vectors, encoded.shape[2]])
 
 
-def generate(model, request):
+def generate(model, request) -> np.ndarray:
     """Generates `[batch, num_samples]`; see `AutoregressiveModel.generate`.
 
     Args:
@@ -205,7 +207,7 @@ def generate(model, request):
     return np.concatenate([nothing, *_chunks(model, request, BLOCK_SAMPLES)], axis=1)
 
 
-def stream(model, request, chunk_samples):
+def stream(model, request, chunk_samples) -> Iterator[np.ndarray]:
     """Yields chunks of `[batch, chunk_samples]`; see `AutoregressiveModel.stream`.
 
     Args:
@@ -241,7 +243,7 @@ def _chunks(model, request, chunk_samples):
         yield np.concatenate(chunk, axis=1)
 
 
-def decoder_of(model):
+def decoder_of(model) -> Decoder:
     """Returns the model's decoder, made on first use and kept, with what it compiled, as long as the model."""
     if model not in _DECODERS:
         _DECODERS[model] = Decoder(weakref.proxy(model))

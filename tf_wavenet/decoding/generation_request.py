@@ -40,7 +40,7 @@ class GenerationRequest:
         prompt=None,
         local_condition=None,
         global_condition=None,
-    ):
+    ) -> "GenerationRequest":
         """Checks the arguments of `AutoregressiveModel.generate`.
 
         Args:

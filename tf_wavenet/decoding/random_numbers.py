@@ -6,7 +6,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
-def uniforms(seed, row, index):
+def uniforms(seed, row, index) -> tf.Tensor:
     """Returns two independent uniform random numbers for each row and sample index.
 
     Because the numbers depend on nothing else, neither chunking nor batching can change what is drawn.
@@ -26,7 +26,7 @@ def uniforms(seed, row, index):
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * 2.0**-23 + 2.0**-24
 
 
-def threefry2x32(key0, key1, counter0, counter1):
+def threefry2x32(key0, key1, counter0, counter1) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the two uint32 words that Threefry-2x32-20 makes of uint32 key and counter words."""
     keys = (key0, key1, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(key0, key1), tf.constant(_PARITY, tf.uint32)))
     x0, x1 = counter0 + keys[0], counter1 + keys[1]

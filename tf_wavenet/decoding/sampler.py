@@ -24,7 +24,7 @@ class SamplingSettings:
     top_k: int | None = None
     top_p: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not is_number(self.temperature) or not 0 <= self.temperature < math.inf:
             raise ValueError(f"Expected temperature to be finite and >= 0. Received: temperature={self.temperature!r}")
         if self.top_k is not None and (not is_int(self.top_k) or self.top_k < 1):
@@ -32,7 +32,7 @@ class SamplingSettings:
         if self.top_p is not None and (not is_number(self.top_p) or not 0 < self.top_p <= 1):
             raise ValueError(f"Expected top_p to be None or in (0, 1]. Received: top_p={self.top_p!r}")
 
-    def check(self, distribution):
+    def check(self, distribution) -> None:
         """Raises a ValueError if a setting means nothing for the distribution."""
         for name in ("top_k", "top_p"):
             if getattr(self, name) is not None and not distribution.has_levels:
@@ -43,7 +43,7 @@ class SamplingSettings:
                 )
 
 
-def check_count(name, value, minimum):
+def check_count(name, value, minimum) -> int:
     """Returns `value` as an int if it is one and >= `minimum`, else raises a ValueError that names it."""
     if not is_int(value) or value < minimum:
         raise ValueError(f"Expected {name} to be an int >= {minimum}. Received: {name}={value!r}")

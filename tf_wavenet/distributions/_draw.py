@@ -3,18 +3,20 @@
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 
-def by_row(setting):
+
+def by_row(setting) -> Tensor:
     """Returns a setting of sampling, one number or one a row, as float32 `[1 or batch, 1]`."""
     return ops.reshape(ops.cast(setting, "float32"), (-1, 1))
 
 
-def tempered(logits, temperature):
+def tempered(logits, temperature) -> Tensor:
     """Returns float32 logits, the highest at 0, divided by a temperature >= 0 (by next to nothing where it is 0)."""
     return (logits - ops.max(logits, axis=-1, keepdims=True)) / ops.maximum(temperature, 1e-6)
 
 
-def draw(logits, uniform, temperature, scores):
+def draw(logits, uniform, temperature, scores) -> Tensor:
     """Returns int32 `[batch]`, indices drawn from softmax(logits) by inverting the cumulative distribution.
 
     Args:

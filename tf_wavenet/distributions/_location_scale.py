@@ -1,11 +1,13 @@
 """What distributions of means and scales share."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, is_number
 from tf_wavenet.distributions._draw import by_row, draw, tempered
 
@@ -20,16 +22,16 @@ class LocationScaleMixture:
 
     has_levels = False
 
-    def __init__(self, num_mixtures, log_scale_min):
+    def __init__(self, num_mixtures, log_scale_min) -> None:
         self.num_mixtures = check_positive_int("num_mixtures", num_mixtures)
         self.log_scale_min = _check_log_scale_min(log_scale_min)
 
     @property
-    def parameter_size(self):
+    def parameter_size(self) -> int:
         """Int, the parameters of one sample."""
         return 3 * self.num_mixtures
 
-    def log_prob(self, params, x):
+    def log_prob(self, params, x) -> Tensor:
         """Returns the log probability or, where x is continuous, the log density of samples, in nats.
 
         Args:
@@ -50,7 +52,7 @@ class LocationScaleMixture:
         log_prob = self._component_log_prob(x, means, self._floored(log_scales, ops.abs(x - means)))
         return ops.logsumexp(ops.log_softmax(logits, axis=-1) + log_prob, axis=-1)
 
-    def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None):
+    def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None) -> Tensor:
         """Draws samples by inverting cumulative distributions: that of the components, then that of the one drawn.
 
         Args:
@@ -80,7 +82,7 @@ class LocationScaleMixture:
         scale = temperature[:, 0] * ops.exp(_pick(log_scales, component))
         return self.quantize(_pick(means, component) + scale * self._standard_quantile(uniform[..., 1]))
 
-    def mode(self, params):
+    def mode(self, params) -> Tensor:
         """Returns the mean of the component with the highest peak, moved to the nearest value of the support.
 
         A peak is the component's density at its mean times its weight: that components overlap does not count, and
@@ -96,16 +98,16 @@ class LocationScaleMixture:
         peaks = logits - ops.maximum(log_scales, self.log_scale_min)
         return self.quantize(_pick(means, ops.argmax(peaks, axis=-1)))
 
-    def quantize(self, x):
+    def quantize(self, x) -> Tensor:
         """Returns the values nearest to `x` that a sample can have, float32 in [-1, 1]."""
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {"num_mixtures": self.num_mixtures, "log_scale_min": self.log_scale_min}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "LocationScaleMixture":
         """Returns the distribution of `get_config`."""
         return cls(**config)
 

@@ -1,5 +1,7 @@
 """The Gaussian distribution."""
 
+from typing import Any
+
 from keras import ops
 
 from tf_wavenet._registered import registered
@@ -35,15 +37,15 @@ class Gaussian(MixtureOfGaussians):
         Ping et al., ClariNet (2018), section 3.1.
     """
 
-    def __init__(self, log_scale_min=LOG_SCALE_MIN):
+    def __init__(self, log_scale_min=LOG_SCALE_MIN) -> None:
         super().__init__(1, log_scale_min)
 
     @property
-    def parameter_size(self):
+    def parameter_size(self) -> int:
         """Int, the parameters of one sample."""
         return 2
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {"log_scale_min": self.log_scale_min}
 

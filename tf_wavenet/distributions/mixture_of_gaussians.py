@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.distributions._location_scale import LocationScaleMixture
 
 LOG_SCALE_MIN = -9.0
@@ -44,10 +45,10 @@ class MixtureOfGaussians(LocationScaleMixture):
         Ping et al., ClariNet (2018), section 3.1.
     """
 
-    def __init__(self, num_mixtures=10, log_scale_min=LOG_SCALE_MIN):
+    def __init__(self, num_mixtures=10, log_scale_min=LOG_SCALE_MIN) -> None:
         super().__init__(num_mixtures, log_scale_min)
 
-    def quantize(self, x):
+    def quantize(self, x) -> Tensor:
         """Returns `x` as float32, clipped to [-1, 1]: there are no levels."""
         return ops.clip(ops.cast(x, "float32"), -1.0, 1.0)
 

@@ -2,11 +2,13 @@
 
 import math
 import operator
+from typing import Any
 
 import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import is_int
 from tf_wavenet.distributions._location_scale import LocationScaleMixture
 
@@ -44,11 +46,11 @@ class MixtureOfLogistics(LocationScaleMixture):
         (2017), section 2.1.
     """
 
-    def __init__(self, num_mixtures=10, bits=16, log_scale_min=-13.0):
+    def __init__(self, num_mixtures=10, bits=16, log_scale_min=-13.0) -> None:
         super().__init__(num_mixtures, log_scale_min)
         self.bits = _check_bits(bits)
 
-    def quantize(self, x):
+    def quantize(self, x) -> Tensor:
         """Returns the nearest levels.
 
         Args:
@@ -60,7 +62,7 @@ class MixtureOfLogistics(LocationScaleMixture):
         # A product with a constant has the same bits eagerly, in graphs and under XLA; a quotient would not.
         return self._odd_level(x) * np.float32(1.0 / self._steps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "bits": self.bits}
 

@@ -1,11 +1,13 @@
 """The categorical distribution over mu-law levels."""
 
 import math
+from typing import Any
 
 import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.distributions._draw import by_row, draw, tempered
 from tf_wavenet.signal.mu_law import check_mu, mu_law_decode, mu_law_encode
 
@@ -34,15 +36,15 @@ class MuLawCategorical:
 
     has_levels = True
 
-    def __init__(self, mu=255):
+    def __init__(self, mu=255) -> None:
         self.mu = check_mu(mu)
 
     @property
-    def parameter_size(self):
+    def parameter_size(self) -> int:
         """Int, the logits of one sample."""
         return self.mu + 1
 
-    def log_prob(self, params, x):
+    def log_prob(self, params, x) -> Tensor:
         """Returns the log probability of samples, in nats.
 
         Args:
@@ -55,7 +57,7 @@ class MuLawCategorical:
         params = ops.cast(params, "float32")
         return -ops.sparse_categorical_crossentropy(mu_law_encode(x, self.mu), params, from_logits=True)
 
-    def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None):
+    def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None) -> Tensor:
         """Draws samples by inverting the cumulative distribution.
 
         Args:
@@ -78,20 +80,20 @@ class MuLawCategorical:
             scaled = self._keep_probable(scaled, top_k, top_p)
         return mu_law_decode(draw(scaled, uniform[..., 0], temperature, logits), self.mu)
 
-    def mode(self, params):
+    def mode(self, params) -> Tensor:
         """Returns the most probable samples, float32 `[...]`, for logits `[..., parameter_size]`."""
         return mu_law_decode(ops.argmax(params, axis=-1), self.mu)
 
-    def quantize(self, x):
+    def quantize(self, x) -> Tensor:
         """Returns `x`, a waveform of any shape, at the centres of its mu-law levels: float32 in [-1, 1]."""
         return mu_law_decode(mu_law_encode(x, self.mu), self.mu)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {"mu": self.mu}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "MuLawCategorical":
         """Returns the distribution of `get_config`."""
         return cls(**config)
 

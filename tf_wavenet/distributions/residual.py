@@ -1,9 +1,12 @@
 """A distribution around a prediction."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, is_int
 
 
@@ -35,7 +38,7 @@ class Residual:
         Valin and Skoglund, LPCNet (2019), section 2; Hwang et al., LP-WaveNet (2018), equations 6 to 8.
     """
 
-    def __init__(self, distribution, gain=2.0):
+    def __init__(self, distribution, gain=2.0) -> None:
         if not is_int(getattr(distribution, "parameter_size", None)):
             one = "one of tf_wavenet.distributions, such as Gaussian()"
             raise ValueError(f"Expected distribution to be {one}. Received: distribution={distribution!r}")
@@ -45,16 +48,16 @@ class Residual:
             raise ValueError(f"Expected gain to be positive. Received: gain={gain}")
 
     @property
-    def parameter_size(self):
+    def parameter_size(self) -> int:
         """Int, the parameters of one sample."""
         return self.distribution.parameter_size + 2
 
     @property
-    def has_levels(self):
+    def has_levels(self) -> bool:
         """Whether there are levels to choose among (`top_k`, `top_p`), those of the residual."""
         return self.distribution.has_levels
 
-    def log_prob(self, params, x):
+    def log_prob(self, params, x) -> Tensor:
         """Returns the log probability of samples, in nats: of their residual, as `distribution` counts it.
 
         Args:
@@ -70,7 +73,7 @@ class Residual:
         residual = self.gain * (ops.cast(x, "float32") - self._prediction(params))
         return self.distribution.log_prob(params[..., :-2], residual)
 
-    def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None):
+    def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None) -> Tensor:
         """Draws samples.
 
         Args:
@@ -87,20 +90,20 @@ class Residual:
         residual = self.distribution.sample(params[..., :-2], uniform, temperature, top_k, top_p)
         return self._around(params, residual)
 
-    def mode(self, params):
+    def mode(self, params) -> Tensor:
         """Returns the most probable samples, float32 `[...]`."""
         return self._around(params, self.distribution.mode(params[..., :-2]))
 
-    def quantize(self, x):
+    def quantize(self, x) -> Tensor:
         """Returns `x` as float32 in [-1, 1]: levels lie around the prediction, wherever that is."""
         return ops.clip(ops.cast(x, "float32"), -1.0, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {"distribution": keras.saving.serialize_keras_object(self.distribution), "gain": self.gain}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "Residual":
         """Returns the distribution of `get_config`."""
         return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
 

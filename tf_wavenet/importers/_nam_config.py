@@ -1,5 +1,7 @@
 """The architecture in a `.nam` file, and the arguments of `NamWaveNet` that say the same."""
 
+from typing import Any
+
 from tf_wavenet.models.nam.layer import FILM_SITES
 
 _REQUIRED = {"input_size", "condition_size", "channels", "dilations", "activation"}
@@ -10,7 +12,7 @@ _LATER = {
 }
 
 
-def check_keys(name, section, required, optional=()):
+def check_keys(name, section, required, optional=()) -> None:
     """Raises a ValueError unless `section` is an object with these keys; `optional=None` allows any others."""
     if not isinstance(section, dict):
         raise ValueError(f"Expected {name} to be an object. Received: {name}={str(section)[:60]}")
@@ -22,7 +24,7 @@ def check_keys(name, section, required, optional=()):
         raise ValueError(f"Expected {name} to have no key {unknown[0]!r}. Received: {sorted(section)}")
 
 
-def array_arguments(layer):
+def array_arguments(layer) -> dict[str, Any]:
     """Returns the arguments of a `NamLayerArray` for one of `config["layers"]`, in its classic or its later form."""
     check_keys("layers", layer, _REQUIRED, _CLASSIC | _LATER)
     if ("kernel_size" in layer) == ("kernel_sizes" in layer):
@@ -65,7 +67,7 @@ def array_arguments(layer):
     }
 
 
-def head_arguments(head):
+def head_arguments(head) -> dict[str, Any] | None:
     """Returns the arguments of a `NamHead` for `config["head"]`, or None."""
     if head is None:
         return None
@@ -74,7 +76,7 @@ def head_arguments(head):
     return {key: head[key] for key in keys}
 
 
-def is_classic(array):
+def is_classic(array) -> bool:
     """Tells whether the form that files have had from the beginning can describe a `NamLayerArray`."""
     kinds = {
         (layer.conv.kernel_size, str(layer.activation), layer.gating_mode, str(layer.secondary_activation))
@@ -95,7 +97,7 @@ def is_classic(array):
     )
 
 
-def written_array(array, classic):
+def written_array(array, classic) -> dict[str, Any]:
     """Returns a `NamLayerArray` as one of `config["layers"]`, in the classic or the later form."""
     first, end = array.layers[0], array.head_rechannel
     layer = {

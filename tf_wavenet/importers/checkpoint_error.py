@@ -9,7 +9,7 @@ class CheckpointError(ValueError):
         reason: What was expected and what was found.
     """
 
-    def __init__(self, path, reason: str):
+    def __init__(self, path, reason: str) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason

@@ -13,7 +13,7 @@ from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
 _OLDEST, _NEWEST = (0, 5, 0), (0, 7)
 
 
-def read_nam(path):
+def read_nam(path) -> NamWaveNet:
     """Reads the model in a `.nam` file, versions 0.5 to 0.7.
 
     Of a SlimmableContainer the last, largest model is read, and a slimmable WaveNet at its full size: what a plug-in
@@ -51,7 +51,7 @@ def read_nam(path):
         raise ValueError(f"{path}: {error}") from None
 
 
-def write_nam(model, path):
+def write_nam(model, path) -> None:
     """Writes a model as a `.nam` file, which NAM's plug-ins play.
 
     Architectures that plug-ins have known from the beginning ("standard" and its smaller sisters) are written as

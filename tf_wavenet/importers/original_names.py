@@ -5,8 +5,10 @@ value is `concatenate([tensors[name].T for name in names], axis=-1).reshape(vari
 PyTorch's `[out, in, taps]` into Keras's `[taps, in, out]`, and several names are blocks side by side.
 """
 
+import keras
 
-def hifi_gan_names(generator):
+
+def hifi_gan_names(generator) -> list[tuple[keras.Variable, tuple[str, ...]]]:
     """Returns the names of jik876/hifi-gan, `Generator`, for the variables of a `HiFiGAN`.
 
     Args:
@@ -25,7 +27,7 @@ def hifi_gan_names(generator):
     return _weights_and_biases(modules)
 
 
-def kan_bayashi_hifi_gan_names(generator):
+def kan_bayashi_hifi_gan_names(generator) -> list[tuple[keras.Variable, tuple[str, ...]]]:
     """Returns the names of kan-bayashi/ParallelWaveGAN, `HiFiGANGenerator`, for the variables of a `HiFiGAN`.
 
     Args:
@@ -44,7 +46,7 @@ def kan_bayashi_hifi_gan_names(generator):
     return _weights_and_biases(modules)
 
 
-def parallel_wavegan_names(generator):
+def parallel_wavegan_names(generator) -> list[tuple[keras.Variable, tuple[str, ...]]]:
     """Returns the names of kan-bayashi/ParallelWaveGAN for the variables of a `ParallelWaveGAN`.
 
     The original's last block has a `conv1x1_out` whose output nothing uses; it has no variable here.

@@ -30,7 +30,7 @@ class Settings:
 Received: 'nearest'
     """
 
-    def __init__(self, values: dict[str, Any], path):
+    def __init__(self, values: dict[str, Any], path) -> None:
         if not isinstance(values, dict):
             raise CheckpointError(path, f"expected named values. Received: {type(values).__name__}")
         self.values, self.path = values, path

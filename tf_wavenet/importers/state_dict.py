@@ -48,7 +48,7 @@ class StateDict:
     tf_wavenet.importers.checkpoint_error.CheckpointError: model.pth: expected no linear.bias for this configuration
     """
 
-    def __init__(self, tensors: dict[str, np.ndarray], path):
+    def __init__(self, tensors: dict[str, np.ndarray], path) -> None:
         if not isinstance(tensors, dict):
             raise CheckpointError(path, f"expected a dict of tensors. Received: {type(tensors).__name__}")
         self.tensors, self.path, self._taken = tensors, path, set()

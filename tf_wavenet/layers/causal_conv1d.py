@@ -1,10 +1,13 @@
 """Dilated causal convolution, over whole sequences and one sample at a time."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
@@ -63,7 +66,7 @@ class CausalConv1D(StreamingLayer):
         bias_regularizer=None,
         groups=1,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = check_positive_int("filters", filters)
         self.kernel_size = check_positive_int("kernel_size", kernel_size)
@@ -79,7 +82,7 @@ class CausalConv1D(StreamingLayer):
             raise ValueError(f"Expected groups to divide filters={filters}. Received: groups={groups}")
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Creates the kernel, `[kernel_size, channels / groups, filters]`, oldest tap first, and the bias."""
         channels = input_shape[-1]
         if channels is None:
@@ -105,20 +108,20 @@ class CausalConv1D(StreamingLayer):
                 regularizer=self.bias_regularizer,
             )
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Convolves the whole sequence, with zeros before its start."""
         return self.convolve(ops.pad(inputs, ((0, 0), (self.receptive_field - 1, 0), (0, 0))))
 
-    def compute(self, x, convolve):
+    def compute(self, x, convolve) -> Tensor:
         """The convolution itself; see `StreamingLayer`."""
         return convolve(self, x)
 
-    def convolve(self, x):
+    def convolve(self, x) -> Tensor:
         """Returns the outputs that have all their taps inside `x`: `receptive_field - 1` fewer time steps than `x`."""
         time = ops.shape(x)[1] - self.receptive_field + 1
         return self.apply_taps([x[:, j * self.dilation_rate :][:, :time] for j in range(self.kernel_size)])
 
-    def apply_taps(self, taps):
+    def apply_taps(self, taps) -> Tensor:
         """Returns the output for `kernel_size` taps, oldest first, each `[..., channels]`: one matrix product."""
         x = ops.concatenate(taps, axis=-1) if len(taps) > 1 else taps[0]
         kernel = self.kernel
@@ -129,25 +132,25 @@ class CausalConv1D(StreamingLayer):
             y = ops.add(y, ops.cast(self.bias, y.dtype))
         return self.activation(y)
 
-    def convolutions(self):
+    def convolutions(self) -> list["CausalConv1D"]:
         """This layer alone."""
         return [self]
 
     @property
-    def input_channels(self):
+    def input_channels(self) -> int:
         """Int, the channels that the layer was built for."""
         return self.kernel.shape[1] * self.groups
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> int:
         """Int, `(kernel_size - 1) * dilation_rate + 1`."""
         return (self.kernel_size - 1) * self.dilation_rate + 1
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape` with `filters` channels."""
         return (*input_shape[:-1], self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

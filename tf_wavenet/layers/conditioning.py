@@ -1,11 +1,13 @@
 """Global and local conditions, projected to what the gated activations of a residual stack add."""
 
 import copy
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
@@ -78,7 +80,7 @@ class Conditioning(keras.layers.Layer):
         upsample_scales=None,
         units=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.units = _positive_or_none("units", units)
         self.mel_spec = _deserialized(mel_spec)
@@ -140,11 +142,11 @@ class Conditioning(keras.layers.Layer):
         if units is not None:
             self.projection = keras.layers.Dense(units, use_bias=False, dtype=policy, name="projection")
 
-    def replace(self, **changes):
+    def replace(self, **changes) -> "Conditioning":
         """Returns a layer, not built, of the same arguments but for `changes`; name and dtype are the default's."""
         return replace(self, changes)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape=None) -> None:
         """Builds the children; what they need is known."""
         if self.projection is None:
             raise ValueError("Expected a Conditioning with units to be built. Received: units=None")
@@ -157,40 +159,40 @@ class Conditioning(keras.layers.Layer):
         self.built = True
 
     @property
-    def num_speakers(self):
+    def num_speakers(self) -> int | None:
         """Int, the number of speakers; None if the global condition is a vector, or there is none."""
         return None if self.speakers is None else len(self.speakers)
 
     @property
-    def linear_prediction(self):
+    def linear_prediction(self) -> dict[str, Any] | None:
         """Dict of the arguments of `linear_predictor`, but for `mel_spec`; None without linear prediction."""
         predictor = self.linear_predictor
         return None if predictor is None else {name: getattr(predictor, name) for name in _OF_PREDICTOR}
 
     @property
-    def hold(self):
+    def hold(self) -> int:
         """Int, samples that each vector of `encode` and `project` holds for: `local_hop` with a frame network, or 1."""
         return 1 if self.encoder is None else self.local_hop
 
     @property
-    def reach(self):
+    def reach(self) -> int:
         """Int, frames on either side of its own that a sample depends on (at most); 0 without local features."""
         if self.encoder is not None:
             return max(self.encoder.reach)
         return 0 if self.upsampler is None else self.upsampler.reach
 
     @property
-    def look_ahead(self):
+    def look_ahead(self) -> int:
         """Int, frames after its own that a sample depends on (at most): what a stream must wait for."""
         return self.reach if self.encoder is None else self.encoder.reach[1]
 
     @property
-    def encoded_channels(self):
+    def encoded_channels(self) -> int:
         """Int, channels that `encode` makes."""
         return self._projected_from + self._of_predictor
 
     @property
-    def projected_channels(self):
+    def projected_channels(self) -> int:
         """Int, channels that `project` makes."""
         return self.units + self._of_predictor
 
@@ -204,15 +206,15 @@ class Conditioning(keras.layers.Layer):
         local = local if self.encoder is None else self.encoder.channels
         return local + (self.global_channels or 0)
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Returns the condition of each sample."""
         return self.held(self.project(self.encode(**inputs)))
 
-    def held(self, vectors):
+    def held(self, vectors) -> Tensor:
         """Returns `[batch, samples, channels]`, each vector of `encode` or `project` as often as it holds."""
         return vectors if self.hold == 1 else ops.repeat(vectors, self.hold, axis=1)
 
-    def encode(self, local_condition=None, global_condition=None):
+    def encode(self, local_condition=None, global_condition=None) -> Tensor:
         """Returns the conditions side by side, `[batch, vectors or 1, encoded_channels]`, not yet projected."""
         self._check("local_condition", local_condition, self.local_channels, 3)
         self._check("global_condition", global_condition, self.global_channels, 1 if self.num_speakers else 2)
@@ -235,18 +237,18 @@ class Conditioning(keras.layers.Layer):
             parts = [*(ops.cast(part, "float32") for part in parts), told]
         return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
-    def project(self, encoded):
+    def project(self, encoded) -> Tensor:
         """Returns `[..., projected_channels]` for `[..., encoded_channels]`."""
         gates, told = self.project_apart(encoded)
         return gates if told is None else ops.concatenate([ops.cast(gates, "float32"), told], axis=-1)
 
-    def project_apart(self, encoded):
+    def project_apart(self, encoded) -> tuple[Tensor, Tensor | None]:
         """Returns what `project` does as a pair: `[..., units]`, and float32 `[..., order + 1]` or None."""
         if self.linear_predictor is None:
             return self.projection(encoded), None
         return self.projection(encoded[..., : self._projected_from]), encoded[..., self._projected_from :]
 
-    def split(self, projected):
+    def split(self, projected) -> tuple[Tensor, Tensor | None]:
         """Returns the pair of `project_apart` for what `project` returned."""
         if self.linear_predictor is None:
             return projected, None
@@ -264,14 +266,14 @@ class Conditioning(keras.layers.Layer):
             wanted = {1: "[batch]", 2: f"[batch, {channels}]", 3: f"[batch, frames, {channels}]"}[ndim]
             raise ValueError(f"Expected {name} of shape {wanted}. Received: shape {shape}")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, time or 1, projected_channels]`."""
         local = input_shape.get("local_condition")
         shape = local or input_shape["global_condition"]
         time = 1 if local is None else local[1] and local[1] * self.local_hop
         return (shape[0], time, self.projected_channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -290,7 +292,7 @@ class Conditioning(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "Conditioning":
         """Returns the layer of `get_config`, which used to hold the number of speakers."""
         config = dict(config)
         number = config.pop("num_speakers", None)

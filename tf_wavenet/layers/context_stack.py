@@ -1,9 +1,12 @@
 """A second, cheaper stack that looks far back at a lower rate and conditions the first."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.residual_stack import ResidualStack
@@ -57,7 +60,7 @@ class ContextStack(keras.layers.Layer):
         kernel_size=2,
         units=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.units = units if units is None else check_positive_int("units", units)
         skip_channels = residual_channels if skip_channels is None else skip_channels
@@ -74,11 +77,11 @@ class ContextStack(keras.layers.Layer):
             self.out = keras.layers.Dense(units, use_bias=False, dtype=policy, name="out")
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def replace(self, **changes):
+    def replace(self, **changes) -> "ContextStack":
         """Returns a layer, not built, of the same arguments but for `changes`; name and dtype are the default's."""
         return replace(self, changes)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the children."""
         if self.out is None:
             raise ValueError("Expected a ContextStack with units to be built. Received: units=None")
@@ -87,7 +90,7 @@ class ContextStack(keras.layers.Layer):
         self.stack.build((None, None, self.residual_channels))
         self.out.build((None, None, self.skip_channels))
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Runs the whole sequence from a past of zeros."""
         time, hop = ops.shape(inputs)[1], self.hop_length
         frames = (time + hop - 1) // hop
@@ -98,7 +101,7 @@ class ContextStack(keras.layers.Layer):
         context = self._project(self.stack(self._frames(x)))
         return ops.repeat(context, hop, axis=1)[:, :time]
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Any]:
         """Returns the state before the first step, a past of zeros.
 
         Args:
@@ -116,7 +119,7 @@ class ContextStack(keras.layers.Layer):
             "stack": self.stack.get_initial_state(batch_size),
         }
 
-    def step(self, inputs, state):
+    def step(self, inputs, state) -> tuple[Tensor, dict[str, Any]]:
         """Runs one time step; the stack computes only when a frame is complete.
 
         Args:
@@ -140,7 +143,7 @@ class ContextStack(keras.layers.Layer):
         new |= {"recent": recent[:, 1:], "phase": (state["phase"] + 1) % self.hop_length}
         return new["held"], {name: new[name] for name in state}
 
-    def prime(self, inputs, state):
+    def prime(self, inputs, state) -> tuple[Tensor, dict[str, Any]]:
         """Runs a block of time steps in parallel, as many `step`s would.
 
         Args:
@@ -166,12 +169,12 @@ class ContextStack(keras.layers.Layer):
             "stack": stack,
         }
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`; see `tf_wavenet.Streamable`."""
         recent = ops.reshape(state["recent"], (ops.shape(state["held"])[0], (self.hop_length - 1) * self._channels))
         return ops.concatenate([recent, state["held"], self.stack.pack_state(state["stack"])], axis=-1)
 
-    def unpack_state(self, rows, time):
+    def unpack_state(self, rows, time) -> dict[str, Any]:
         """Returns the state of `pack_state`'s rows, all of which have taken `time` steps modulo `hop_length`."""
         rows = ops.cast(ops.convert_to_tensor(rows), self.compute_dtype)
         recent = (self.hop_length - 1) * self._channels
@@ -184,7 +187,7 @@ class ContextStack(keras.layers.Layer):
         }
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return (self.hop_length - 1) * self._channels + self.units + self.stack.state_size
 
@@ -195,15 +198,15 @@ class ContextStack(keras.layers.Layer):
         return self.out(ops.relu(skip))
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> int:
         """Int, the number of inputs, the present one included, that one output depends on (at most)."""
         return (self.stack.receptive_field + 1) * self.hop_length - 1
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape` with `units` channels."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

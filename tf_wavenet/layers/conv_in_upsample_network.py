@@ -1,10 +1,13 @@
 """From features at a frame rate to features at the sample rate, as Parallel WaveGAN does it."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.streaming.held_past import HeldPast
@@ -43,7 +46,7 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
         Yamamoto et al., Parallel WaveGAN (2020), section 3.1. kan-bayashi/ParallelWaveGAN, `ConvInUpsampleNetwork`.
     """
 
-    def __init__(self, upsample_scales, aux_context_window=0, causal=False, **kwargs):
+    def __init__(self, upsample_scales, aux_context_window=0, causal=False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.upsample_scales = check_positive_ints("upsample_scales", upsample_scales)
         self.aux_context_window = (
@@ -53,16 +56,16 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     @property
-    def hop_length(self):
+    def hop_length(self) -> int:
         """Int, samples in a frame."""
         return int(np.prod(self.upsample_scales))
 
     @property
-    def reach(self):
+    def reach(self) -> int:
         """Int, the frames on either side of its own that a sample depends on (at most), as of `FeatureUpsampler`."""
         return self.aux_context_window + 2
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Creates the kernel of the convolution and the filters of the stages, `[2 * scale + 1]`, at first averages."""
         channels = input_shape[-1]
         if channels is None:
@@ -81,7 +84,7 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
             for i, scale in enumerate(self.upsample_scales)
         ]
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Upsamples all frames."""
         parts = [self._held.before(inputs), inputs]
         if not self.causal:
@@ -91,7 +94,7 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
             x = self._stage(ops.pad(x, ((0, 0), (2, 0) if self.causal else (1, 1), (0, 0))), i)
         return x
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Tensor]:
         """Returns the state before the first frame: the last inputs of every convolution.
 
         Args:
@@ -106,7 +109,7 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
             **{name: ops.zeros(shape, self.compute_dtype) for name in self._stages},
         }
 
-    def prime(self, inputs, state):
+    def prime(self, inputs, state) -> tuple[Tensor, dict[str, Tensor]]:
         """Upsamples a block of frames that continues the state.
 
         Args:
@@ -129,13 +132,13 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
             x = self._stage(x, i)
         return x, new_state
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
         shape = (ops.shape(state["past"])[0], 2 * self.conv_in.filters)
         stages = [ops.reshape(state[name], shape) for name in self._stages]
         return ops.concatenate([self._held.pack(state), *stages], axis=-1)
 
-    def unpack_state(self, rows, time=None):
+    def unpack_state(self, rows, time=None) -> dict[str, Tensor]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
         first, size = self._held.size, 2 * self.conv_in.filters
         rows = ops.cast(ops.convert_to_tensor(rows), self.compute_dtype)
@@ -145,15 +148,15 @@ class ConvInUpsampleNetwork(keras.layers.Layer):
         return state
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return self._held.size + 2 * self.conv_in.filters * len(self.smoothing)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, frames * hop_length, channels]`."""
         return (input_shape[0], input_shape[1] and input_shape[1] * self.hop_length, input_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

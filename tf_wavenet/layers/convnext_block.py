@@ -1,8 +1,11 @@
 """The ConvNeXt block over a sequence."""
 
+from typing import Any
+
 import keras
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.depthwise_conv1d import DepthwiseConv1D
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
@@ -36,7 +39,7 @@ class ConvNeXtBlock(StreamingLayer):
         Liu et al., A ConvNet for the 2020s (2022), figure 4; over time as in Siuzdak, Vocos (2023), section 3.2.
     """
 
-    def __init__(self, hidden_units, kernel_size=7, causal=True, layer_scale=0.125, **kwargs):
+    def __init__(self, hidden_units, kernel_size=7, causal=True, layer_scale=0.125, **kwargs) -> None:
         super().__init__(**kwargs)
         self.hidden_units = check_positive_int("hidden_units", hidden_units)
         self.kernel_size = kernel_size
@@ -48,7 +51,7 @@ class ConvNeXtBlock(StreamingLayer):
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm")
         self.expand = keras.layers.Dense(self.hidden_units, kernel_initializer=small, dtype=policy, name="expand")
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the children and creates the factors."""
         channels = input_shape[-1]
         small = keras.initializers.TruncatedNormal(stddev=0.02)
@@ -60,24 +63,24 @@ class ConvNeXtBlock(StreamingLayer):
         initial = keras.initializers.Constant(self.layer_scale)
         self.scale = self.add_weight(name="scale", shape=(channels,), initializer=initial)
 
-    def compute(self, x, convolve):
+    def compute(self, x, convolve) -> Tensor:
         """The arithmetic; see `StreamingLayer`."""
         return x + self.branch(convolve(self.conv, x))
 
-    def branch(self, convolved):
+    def branch(self, convolved) -> Tensor:
         """Returns what is added to the input, given the depthwise convolution of it."""
         y = self.reduce(keras.activations.gelu(self.expand(self.norm(convolved)), approximate=True))
         return y * keras.ops.cast(self.scale, y.dtype)
 
-    def convolutions(self):
+    def convolutions(self) -> list[DepthwiseConv1D]:
         """The depthwise convolution."""
         return [self.conv]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape`."""
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """Convolution over time of each channel by itself."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
@@ -49,7 +52,7 @@ class DepthwiseConv1D(StreamingLayer):
         use_bias=True,
         kernel_initializer="glorot_uniform",
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.kernel_size = check_positive_int("kernel_size", kernel_size)
         self.causal = bool(causal)
@@ -59,7 +62,7 @@ class DepthwiseConv1D(StreamingLayer):
         if not self.causal and self.kernel_size % 2 == 0:
             raise ValueError(f"Expected kernel_size to be odd unless causal=True. Received: kernel_size={kernel_size}")
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Creates the kernel, `[kernel_size, channels]`, oldest tap first, and the bias."""
         channels = input_shape[-1]
         if channels is None:
@@ -69,45 +72,45 @@ class DepthwiseConv1D(StreamingLayer):
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer=self.kernel_initializer)
         self.bias = self.add_weight(name="bias", shape=(channels,), initializer="zeros") if self.use_bias else None
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Convolves the whole sequence."""
         before = self.receptive_field - 1 if self.causal else (self.receptive_field - 1) // 2
         return self.convolve(ops.pad(inputs, ((0, 0), (before, self.receptive_field - 1 - before), (0, 0))))
 
-    def compute(self, x, convolve):
+    def compute(self, x, convolve) -> Tensor:
         """The convolution itself; see `StreamingLayer`."""
         return convolve(self, x)
 
-    def convolve(self, x):
+    def convolve(self, x) -> Tensor:
         """Returns the outputs that have all their taps inside `x`: `receptive_field - 1` fewer time steps than `x`."""
         time = ops.shape(x)[1] - self.receptive_field + 1
         return self.apply_taps([x[:, j * self.dilation_rate :][:, :time] for j in range(self.kernel_size)])
 
-    def apply_taps(self, taps):
+    def apply_taps(self, taps) -> Tensor:
         """Returns the output for `kernel_size` taps, oldest first, each `[..., channels]`."""
         kernel = ops.cast(self.kernel, taps[0].dtype)
         y = sum(tap * kernel[i] for i, tap in enumerate(taps))
         return y if self.bias is None else y + ops.cast(self.bias, y.dtype)
 
-    def convolutions(self):
+    def convolutions(self) -> list["DepthwiseConv1D"]:
         """This layer alone."""
         return [self]
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> int:
         """Int, `(kernel_size - 1) * dilation_rate + 1`."""
         return (self.kernel_size - 1) * self.dilation_rate + 1
 
     @property
-    def input_channels(self):
+    def input_channels(self) -> int:
         """Int, the channels that the layer was built for."""
         return self.kernel.shape[1]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape`."""
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,10 +1,13 @@
 """From features at a frame rate to one feature vector for each sample."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 
 METHODS = ("linear", "repeat", "transposed")
@@ -52,7 +55,7 @@ class FeatureUpsampler(keras.layers.Layer):
         Odena et al., Deconvolution and Checkerboard Artifacts (2016): why repetition is followed by a filter.
     """
 
-    def __init__(self, hop_length, method="linear", context_frames=0, filters=None, **kwargs):
+    def __init__(self, hop_length, method="linear", context_frames=0, filters=None, **kwargs) -> None:
         super().__init__(**kwargs)
         if method not in METHODS:
             raise ValueError(f"Expected method to be one of {METHODS}. Received: method={method!r}")
@@ -65,19 +68,19 @@ class FeatureUpsampler(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     @property
-    def scales(self):
+    def scales(self) -> tuple[int, ...]:
         """Tuple of ints, the factors of the stages; their product is `hop_length`."""
         return _scales(self.hop_length) if self.method != "linear" else ()
 
     @property
-    def reach(self):
+    def reach(self) -> int:
         """Int, the frames on either side of its own that a sample depends on (at most).
 
         The stages of "repeat" reach 1 frame, then 1 / scale of it, 1 / scale**2 and so on: together less than 1.5.
         """
         return self.context_frames + (2 if self.method == "repeat" else 1)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Creates the convolution over frames and the filters of the stages."""
         channels = input_shape[-1]
         if channels is None:
@@ -100,7 +103,7 @@ class FeatureUpsampler(keras.layers.Layer):
                 stage.build((None, None, channels))
                 self.stages.append(stage)
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Upsamples the features."""
         # Frames beyond the ends, once: what the stages add at the edges of these is cut off.
         x = _pad_edges(inputs, self.reach)
@@ -134,12 +137,12 @@ class FeatureUpsampler(keras.layers.Layer):
             x = ops.leaky_relu(x, 0.1)
         return self.stages[i](_pad_edges(x, 1))[:, first:][:, :time]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, frames * hop_length, filters or channels]`."""
         frames = input_shape[1] and input_shape[1] * self.hop_length
         return (input_shape[0], frames, self.filters or input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

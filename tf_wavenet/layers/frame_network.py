@@ -1,9 +1,12 @@
 """A network over feature frames."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.layers.convnext_block import ConvNeXtBlock
 
@@ -45,7 +48,9 @@ class FrameNetwork(keras.layers.Layer):
         of Valin and Skoglund, LPCNet (2019), section 3.
     """
 
-    def __init__(self, channels=192, num_blocks=4, hidden_channels=None, kernel_size=7, look_ahead=None, **kwargs):
+    def __init__(
+        self, channels=192, num_blocks=4, hidden_channels=None, kernel_size=7, look_ahead=None, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         self.channels = check_positive_int("channels", channels)
         if not is_int(num_blocks) or num_blocks < 0:
@@ -83,19 +88,19 @@ class FrameNetwork(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     @property
-    def reach(self):
+    def reach(self) -> tuple[int, int]:
         """Pair of ints, the frames before and after its own that an output depends on (at most)."""
         total = (self.kernel_size - 1) * (self.num_blocks + 1)
         after = total // 2 if self.look_ahead is None else self.look_ahead
         return total - after, after
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the children."""
         self.conv.build((None, None, input_shape[-1]))
         for layer in (*self.blocks, self.norm):
             layer.build((None, None, self.channels))
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Encodes the frames."""
         before, after = self.reach
         first, last = (ops.repeat(x, n, axis=1) for x, n in ((inputs[:, :1], before), (inputs[:, -1:], after)))
@@ -112,11 +117,11 @@ class FrameNetwork(keras.layers.Layer):
     def _ahead(self, left):
         return min(left, (self.kernel_size - 1) // 2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, frames, channels]`."""
         return (*input_shape[:-1], self.channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

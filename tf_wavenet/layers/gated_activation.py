@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 
 
 @registered
@@ -30,16 +31,16 @@ class GatedActivation(keras.layers.Layer):
         van den Oord et al., WaveNet (2016), section 2.3, equation 2.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Checks that the channels can be halved; there are no weights."""
         self.compute_output_shape(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Applies the gate."""
         filter_, gate = ops.split(inputs, 2, axis=-1)
         return ops.tanh(filter_) * ops.sigmoid(gate)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape` with half the channels."""
         if input_shape[-1] is None or input_shape[-1] % 2:
             raise ValueError(f"Expected an even number of channels. Received: input_shape={tuple(input_shape)}")

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 
 
 @registered
@@ -34,13 +35,13 @@ class GroupedConv1D(keras.layers.Conv1D):
     (2, 9, 8)
     """
 
-    def __init__(self, filters, kernel_size, strides=1, groups=1, **kwargs):
+    def __init__(self, filters, kernel_size, strides=1, groups=1, **kwargs) -> None:
         super().__init__(filters, kernel_size, strides, groups=groups, **kwargs)
         if (self.padding, self.dilation_rate, self.data_format) != ("valid", (1,), "channels_last"):
             received = f"padding={self.padding!r}, dilation_rate={self.dilation_rate}, data_format={self.data_format!r}"
             raise ValueError(f"Expected no padding, no dilation and channels last. Received: {received}")
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Convolves."""
         if self.groups == 1:
             return super().call(inputs)

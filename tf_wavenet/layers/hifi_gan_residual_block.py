@@ -1,9 +1,12 @@
 """One residual block of a HiFi-GAN generator."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_dilations, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
@@ -50,7 +53,7 @@ class HiFiGANResidualBlock(StreamingLayer):
         causal=False,
         kernel_initializer="glorot_uniform",
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.channels = check_positive_int("channels", channels)
         self.kernel_size = kernel_size
@@ -73,7 +76,7 @@ class HiFiGANResidualBlock(StreamingLayer):
                 convolution(channels, kernel_size, name=f"conv2_{i}", **options) for i in range(len(self.dilations))
             ]
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the convolutions."""
         if input_shape[-1] != self.channels:
             raise ValueError(
@@ -82,7 +85,7 @@ class HiFiGANResidualBlock(StreamingLayer):
         for convolution in self.convolutions():
             convolution.build(input_shape)
 
-    def compute(self, x, convolve):
+    def compute(self, x, convolve) -> Tensor:
         """The arithmetic; see `StreamingLayer`."""
         for i, dilated in enumerate(self.convs1):
             y = convolve(dilated, ops.leaky_relu(x, 0.1))
@@ -91,17 +94,17 @@ class HiFiGANResidualBlock(StreamingLayer):
             x = x + y
         return x
 
-    def convolutions(self):
+    def convolutions(self) -> list[CausalConv1D]:
         """All convolutions in the order in which they are applied."""
         if not self.use_additional_convs:
             return list(self.convs1)
         return [convolution for pair in zip(self.convs1, self.convs2, strict=True) for convolution in pair]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape`."""
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

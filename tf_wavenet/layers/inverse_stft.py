@@ -1,9 +1,12 @@
 """The inverse short-time Fourier transform as a layer."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.signal import overlap_add, steady_envelope, synthesis_frames, window_envelope
 
@@ -48,7 +51,7 @@ class InverseSTFT(keras.layers.Layer):
         layer of a vocoder: Kaneko et al., iSTFTNet (2022), section 2.2.
     """
 
-    def __init__(self, hop_length, win_length, fft_length, window="hann", offset=0, causal=True, **kwargs):
+    def __init__(self, hop_length, win_length, fft_length, window="hann", offset=0, causal=True, **kwargs) -> None:
         super().__init__(**kwargs)
         self.hop_length = check_positive_int("hop_length", hop_length)
         self.win_length = check_positive_int("win_length", win_length)
@@ -67,13 +70,13 @@ class InverseSTFT(keras.layers.Layer):
             raise ValueError(f"Expected offset to be an int in [0, {most}]. Received: offset={offset!r}")
         steady_envelope(win_length, hop_length, window)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Checks the channels; there are no weights."""
         if input_shape[-1] != self.fft_length + 2:
             expected = f"Expected {self.fft_length + 2} channels, real and imaginary parts of fft_length // 2 + 1 bins"
             raise ValueError(f"{expected}. Received: input_shape={tuple(input_shape)}")
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Makes the whole waveform."""
         frames, total = ops.shape(inputs)[1], self._sum(inputs)
         time = frames * self.hop_length
@@ -82,11 +85,11 @@ class InverseSTFT(keras.layers.Layer):
         envelope = window_envelope(frames, self.win_length, self.hop_length, self.window)
         return (total / envelope)[:, self.offset :][:, :time]
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Tensor]:
         """Returns the state before the first frame: "tail", `[batch_size, samples]` zeros, what frames left behind."""
         return {"tail": ops.zeros((batch_size, self._tail), "float32")}
 
-    def prime(self, inputs, state):
+    def prime(self, inputs, state) -> tuple[Tensor, dict[str, Tensor]]:
         """Makes the samples of a block of frames that continues the state.
 
         Args:
@@ -105,24 +108,24 @@ class InverseSTFT(keras.layers.Layer):
         total += ops.pad(state["tail"], ((0, 0), (0, time)))
         return self._over_envelope(total[:, :time]), {"tail": total[:, time:]}
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
         return state["tail"]
 
-    def unpack_state(self, rows, time=None):
+    def unpack_state(self, rows, time=None) -> dict[str, Tensor]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
         return {"tail": ops.cast(ops.convert_to_tensor(rows), "float32")}
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return self._tail
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, frames * hop_length]`."""
         return (input_shape[0], input_shape[1] and input_shape[1] * self.hop_length)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """Linear prediction from log-mel features, as a layer that streams."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, is_int
 from tf_wavenet.signal import linear_prediction, voicing
 from tf_wavenet.signal.mel_spec import MelSpec
@@ -46,7 +49,7 @@ class LinearPredictor(keras.layers.Layer):
         Valin and Skoglund, LPCNet (2019), section 2; Hwang et al., LP-WaveNet (2018), section 3.
     """
 
-    def __init__(self, mel_spec, order=16, lag_window=40.0, white_noise=1e-4, voiced_temperature=1.0, **kwargs):
+    def __init__(self, mel_spec, order=16, lag_window=40.0, white_noise=1e-4, voiced_temperature=1.0, **kwargs) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.mel_spec = keras.saving.deserialize_keras_object(mel_spec) if isinstance(mel_spec, dict) else mel_spec
         if not isinstance(self.mel_spec, MelSpec):
@@ -63,21 +66,21 @@ class LinearPredictor(keras.layers.Layer):
             raise ValueError(f"Expected voiced_temperature to be positive. Received: {voiced_temperature}")
         self.built = True
 
-    def coefficients(self, features):
+    def coefficients(self, features) -> Tensor:
         """Returns the predictors of frames, float32 `[..., order]`, for log-mels `[..., num_mels]`."""
         return linear_prediction(features, self.mel_spec, self.order, self.lag_window, self.white_noise)
 
-    def temperature(self, features):
+    def temperature(self, features) -> Tensor:
         """Returns the factors on the temperature of frames, float32 `[...]`, for log-mels `[..., num_mels]`."""
         if self.voiced_temperature == 1.0:
             return ops.ones(ops.shape(features)[:-1], "float32")
         return 1.0 + (self.voiced_temperature - 1.0) * voicing(features, self.mel_spec)
 
-    def call(self, previous, coefficients):
+    def call(self, previous, coefficients) -> tuple[Tensor, Tensor]:
         """Predicts a whole sequence from a past of silence."""
         return self.prime(previous, self.get_initial_state(ops.shape(previous)[0]), coefficients)[0]
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Tensor]:
         """Returns the state before the first sample.
 
         Args:
@@ -92,7 +95,7 @@ class LinearPredictor(keras.layers.Layer):
             "prediction": ops.zeros((batch_size,), "float32"),
         }
 
-    def step(self, previous, state, coefficients):
+    def step(self, previous, state, coefficients) -> tuple[tuple[Tensor, Tensor], dict[str, Tensor]]:
         """Predicts one sample.
 
         Args:
@@ -111,7 +114,7 @@ class LinearPredictor(keras.layers.Layer):
         new = {"past": joined[:, joined.shape[1] - self._past :], "prediction": prediction}
         return (prediction, previous - state["prediction"]), new
 
-    def prime(self, previous, state, coefficients):
+    def prime(self, previous, state, coefficients) -> tuple[tuple[Tensor, Tensor], dict[str, Tensor]]:
         """Predicts a block of samples in parallel, as many `step`s would; time >= 1."""
         previous, coefficients = ops.cast(previous, "float32"), ops.convert_to_tensor(coefficients)
         time = ops.shape(previous)[1]
@@ -123,22 +126,22 @@ class LinearPredictor(keras.layers.Layer):
         new = {"past": joined[:, ops.shape(joined)[1] - self._past :], "prediction": prediction[:, -1]}
         return (prediction, previous - before), new
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`; see `tf_wavenet.Streamable`."""
         return ops.concatenate([state["past"], ops.expand_dims(state["prediction"], -1)], axis=-1)
 
-    def unpack_state(self, rows, time=None):
+    def unpack_state(self, rows, time=None) -> dict[str, Tensor]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
         rows = ops.cast(ops.convert_to_tensor(rows), "float32")
         return {"past": rows[:, : self._past], "prediction": rows[:, self._past]}
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return self._past + 1
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> int:
         """Int, the inputs that the outputs depend on: the last residual needs one more than the prediction."""
         return self.order + 1
 
@@ -146,11 +149,13 @@ class LinearPredictor(keras.layers.Layer):
     def _past(self):
         return max(self.order - 1, 0)
 
-    def compute_output_shape(self, previous_shape, coefficients_shape=None):
+    def compute_output_shape(
+        self, previous_shape, coefficients_shape=None
+    ) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
         """Returns the shapes of the prediction and the residual."""
         return tuple(previous_shape), tuple(previous_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,8 +1,11 @@
 """Mu-law companding as layers."""
 
+from typing import Any
+
 import keras
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mu_law import check_mu, mu_law_decode, mu_law_encode
 
 
@@ -30,24 +33,24 @@ class MuLawEncode(keras.layers.Layer):
         van den Oord et al., WaveNet (2016), section 2.2.
     """
 
-    def __init__(self, mu=255, **kwargs):
+    def __init__(self, mu=255, **kwargs) -> None:
         # Samples and levels keep their own dtypes: half precision would merge neighbouring levels.
         super().__init__(**{"autocast": False, **kwargs})
         self.mu = check_mu(mu)
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Encodes."""
         return mu_law_encode(inputs, self.mu)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs) -> keras.KerasTensor:
         """Returns an int32 tensor of the input's shape."""
         return keras.KerasTensor(inputs.shape, "int32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape`."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "mu": self.mu}
 
@@ -76,22 +79,22 @@ class MuLawDecode(keras.layers.Layer):
         van den Oord et al., WaveNet (2016), section 2.2.
     """
 
-    def __init__(self, mu=255, **kwargs):
+    def __init__(self, mu=255, **kwargs) -> None:
         super().__init__(**{"autocast": False, **kwargs})
         self.mu = check_mu(mu)
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Decodes."""
         return mu_law_decode(inputs, self.mu)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs) -> keras.KerasTensor:
         """Returns a float32 tensor of the input's shape."""
         return keras.KerasTensor(inputs.shape, "float32")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape`."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "mu": self.mu}

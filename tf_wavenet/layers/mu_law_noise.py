@@ -1,9 +1,12 @@
 """Noise of a few mu-law levels, while training."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_expand
 
@@ -40,7 +43,7 @@ class MuLawNoise(keras.layers.Layer):
         Valin and Skoglund, LPCNet (2019), section 3.4: noise of the past in the mu-law domain.
     """
 
-    def __init__(self, levels=2.0, mu=255, seed=None, **kwargs):
+    def __init__(self, levels=2.0, mu=255, seed=None, **kwargs) -> None:
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.levels = check_number("levels", levels)
         if self.levels < 0:
@@ -50,7 +53,7 @@ class MuLawNoise(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, training=None) -> Tensor:
         """Adds the noise, if training."""
         x = ops.cast(inputs, "float32")
         if not training or not self.levels:
@@ -60,19 +63,19 @@ class MuLawNoise(keras.layers.Layer):
         noise = strength * keras.random.normal(ops.shape(x), seed=self.seed_generator)
         return mu_law_expand(mu_law_compand(x, self.mu) + noise, self.mu)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store) -> None:
         """Keeps the state of the random numbers, which Keras leaves out."""
         store["noise"] = ops.convert_to_numpy(self.seed_generator.state)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store) -> None:
         """Restores it, where the file holds it."""
         if "noise" in store.keys():  # noqa: SIM118, a store of HDF5 knows no `in`
             self.seed_generator.state.assign(store["noise"])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape`."""
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "levels": self.levels, "mu": self.mu, "seed": self.seed}

@@ -3,6 +3,7 @@
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 
 
@@ -38,17 +39,17 @@ class NonCausalConv1D(CausalConv1D):
 
     causal = False
 
-    def __init__(self, filters, kernel_size, dilation_rate=1, **kwargs):
+    def __init__(self, filters, kernel_size, dilation_rate=1, **kwargs) -> None:
         super().__init__(filters, kernel_size, dilation_rate, **kwargs)
         if self.kernel_size % 2 == 0:
             raise ValueError(f"Expected kernel_size to be odd. Received: kernel_size={kernel_size}")
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Convolves the whole sequence, with zeros before its start and after its end."""
         side = (self.receptive_field - 1) // 2
         return self.convolve(ops.pad(inputs, ((0, 0), (side, side), (0, 0))))
 
-    def convolve(self, x):
+    def convolve(self, x) -> Tensor:
         """As in `CausalConv1D`, by the convolution of the Keras backend, which is faster for many taps."""
         y = ops.conv(x, ops.cast(self.kernel, x.dtype), padding="valid", dilation_rate=self.dilation_rate)
         return self.activation(y + ops.cast(self.bias, y.dtype) if self.use_bias else y)

@@ -1,9 +1,12 @@
 """From the summed skip connections to the parameters of the output distribution."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 
 
@@ -33,13 +36,13 @@ class OutputHead(keras.layers.Layer):
         van den Oord et al., WaveNet (2016), section 2.4, figure 4.
     """
 
-    def __init__(self, units, hidden_units=None, use_bias=True, **kwargs):
+    def __init__(self, units, hidden_units=None, use_bias=True, **kwargs) -> None:
         super().__init__(**kwargs)
         self.units = check_positive_int("units", units)
         self.hidden_units = hidden_units if hidden_units is None else check_positive_int("hidden_units", hidden_units)
         self.use_bias = use_bias
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the two projections."""
         policy, hidden_units = self.dtype_policy, self.hidden_units or input_shape[-1]
         self.hidden = keras.layers.Dense(hidden_units, use_bias=self.use_bias, dtype=policy, name="hidden")
@@ -47,15 +50,15 @@ class OutputHead(keras.layers.Layer):
         self.hidden.build(input_shape)
         self.out.build((*input_shape[:-1], hidden_units))
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Projects to the parameters."""
         return self.out(ops.relu(self.hidden(ops.relu(inputs))))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `input_shape` with `units` channels."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """One residual block of a WaveNet."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, check_positive_int
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.gated_activation import GatedActivation
@@ -63,7 +66,7 @@ class ResidualBlock(StreamingLayer):
         residual_scale=1.0,
         causal=True,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.residual_channels = check_positive_int("residual_channels", residual_channels)
         self.skip_channels = check_positive_int("skip_channels", skip_channels)
@@ -87,7 +90,7 @@ class ResidualBlock(StreamingLayer):
             self.residual = keras.layers.Dense(residual_channels, use_bias=use_bias, dtype=policy, name="residual")
         self.skip = keras.layers.Dense(skip_channels, use_bias=use_bias, dtype=policy, name="skip")
 
-    def build(self, inputs_shape, condition_shape=None):
+    def build(self, inputs_shape, condition_shape=None) -> None:
         """Builds the children; none is built by `step`."""
         if inputs_shape[-1] != self.residual_channels:
             raise ValueError(
@@ -102,11 +105,11 @@ class ResidualBlock(StreamingLayer):
         if self.use_residual:
             self.residual.build(gated)
 
-    def call(self, inputs, condition=None):
+    def call(self, inputs, condition=None) -> tuple[Tensor, Tensor]:
         """Runs the whole sequence from a past of zeros."""
         return super().call(inputs, condition)
 
-    def compute(self, x, convolve, condition=None):
+    def compute(self, x, convolve, condition=None) -> tuple[Tensor, Tensor]:
         """The arithmetic of figure 4; see `StreamingLayer`."""
         z = convolve(self.conv, x)
         gated = self.gate(z if condition is None else _added(z, condition))
@@ -116,15 +119,17 @@ class ResidualBlock(StreamingLayer):
         residual = x + self.residual(gated)
         return (residual if self.residual_scale == 1.0 else residual * self.residual_scale), skip
 
-    def convolutions(self):
+    def convolutions(self) -> list[CausalConv1D]:
         """The dilated convolution."""
         return [self.conv]
 
-    def compute_output_shape(self, inputs_shape, condition_shape=None):
+    def compute_output_shape(
+        self, inputs_shape, condition_shape=None
+    ) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
         """Returns the shapes of the residual and the skip output."""
         return tuple(inputs_shape), (*inputs_shape[:-1], self.skip_channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,13 @@
 """A stack of residual blocks."""
 
+from typing import Any
+
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_dilations, check_number
+from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.residual_block import ResidualBlock
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
@@ -59,7 +63,7 @@ class ResidualStack(StreamingLayer):
         skip_scale=1.0,
         causal=True,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.dilations = check_dilations(dilations)
         self.residual_channels = residual_channels
@@ -87,16 +91,16 @@ class ResidualStack(StreamingLayer):
             for i, dilation in enumerate(self.dilations)
         ]
 
-    def build(self, inputs_shape, condition_shape=None):
+    def build(self, inputs_shape, condition_shape=None) -> None:
         """Builds the blocks."""
         for block in self.blocks:
             block.build(inputs_shape)
 
-    def call(self, inputs, condition=None):
+    def call(self, inputs, condition=None) -> Tensor:
         """Runs the whole sequence from a past of zeros."""
         return super().call(inputs, condition)
 
-    def compute(self, x, convolve, condition=None):
+    def compute(self, x, convolve, condition=None) -> Tensor:
         """Runs the blocks; see `StreamingLayer`."""
         conditions = [None] * len(self.blocks)
         if condition is not None:
@@ -107,20 +111,20 @@ class ResidualStack(StreamingLayer):
             total = skip if total is None else total + skip
         return total if self.skip_scale == 1.0 else total * self.skip_scale
 
-    def convolutions(self):
+    def convolutions(self) -> list[CausalConv1D]:
         """The dilated convolution of every block."""
         return [block.conv for block in self.blocks]
 
     @property
-    def condition_units(self):
+    def condition_units(self) -> int:
         """Int, channels of `condition`: the gate channels of all blocks."""
         return sum(block.conv.filters for block in self.blocks)
 
-    def compute_output_shape(self, inputs_shape, condition_shape=None):
+    def compute_output_shape(self, inputs_shape, condition_shape=None) -> tuple[int | None, ...]:
         """Returns `inputs_shape` with `skip_channels` channels."""
         return (*inputs_shape[:-1], self.skip_channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """Transposed convolution that makes exactly `strides` outputs of each input."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.streaming.held_past import HeldPast
 
@@ -40,7 +43,9 @@ class UpsampleConv1D(keras.layers.Layer):
         Kong et al., HiFi-GAN (2020), section 2.2. Causal: kan-bayashi/ParallelWaveGAN, `CausalConvTranspose1d`.
     """
 
-    def __init__(self, filters, kernel_size, strides, causal=False, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self, filters, kernel_size, strides, causal=False, kernel_initializer="glorot_uniform", **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = check_positive_int("filters", filters)
         self.kernel_size = check_positive_int("kernel_size", kernel_size)
@@ -51,7 +56,7 @@ class UpsampleConv1D(keras.layers.Layer):
             raise ValueError(f"Expected kernel_size to be at least strides={strides}. Received: {kernel_size=}")
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Creates the kernel, `[kernel_size, filters, channels]` as in `keras.layers.Conv1DTranspose`, and the bias."""
         channels = input_shape[-1]
         if channels is None:
@@ -63,18 +68,18 @@ class UpsampleConv1D(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Upsamples the whole sequence."""
         if self.causal:
             return self._transpose(ops.concatenate([self._held.before(inputs), inputs], axis=1))
         first, time = (self.kernel_size - self.strides + 1) // 2, ops.shape(inputs)[1] * self.strides
         return self._transpose(ops.pad(inputs, ((0, 0), (self.past, self.past), (0, 0))))[:, first:][:, :time]
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Tensor]:
         """Returns the state before the first input, as `HeldPast` describes it."""
         return self._held.initial(batch_size)
 
-    def prime(self, inputs, state):
+    def prime(self, inputs, state) -> tuple[Tensor, dict[str, Tensor]]:
         """Upsamples a block of inputs that continues the state.
 
         Args:
@@ -92,29 +97,29 @@ class UpsampleConv1D(keras.layers.Layer):
         x, state = self._held.join(inputs, state)
         return self._transpose(x), state
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
         return self._held.pack(state)
 
-    def unpack_state(self, rows, time=None):
+    def unpack_state(self, rows, time=None) -> dict[str, Tensor]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
         return self._held.unpack(rows)
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return self._held.size
 
     @property
-    def past(self):
+    def past(self) -> int:
         """Int, inputs before its own that an output depends on."""
         return -(-self.kernel_size // self.strides) - 1
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, time * strides, filters]`."""
         return (input_shape[0], input_shape[1] and input_shape[1] * self.strides, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,23 +1,27 @@
 """What the loss and the metric of predicted distributions share."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from tf_wavenet._tensor import Tensor
 
 
 class OfDistribution:
     """Saves the constructor argument `distribution` and brings it back."""
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "distribution": keras.saving.serialize_keras_object(self.distribution)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "OfDistribution":
         """Returns the object of `get_config`."""
         return cls(**{**config, "distribution": keras.saving.deserialize_keras_object(config["distribution"])})
 
 
-def weight_of_each_sample(sample_weight, samples):
+def weight_of_each_sample(sample_weight, samples) -> Tensor:
     """Returns weights `[batch]`, `[batch, 1]` or `[batch, time]` in the shape of `samples`, `[batch, time]`."""
     weight = ops.convert_to_tensor(sample_weight)
     if len(weight.shape) == 1:

@@ -6,8 +6,10 @@ which are its scores, 1 for real and 0 for generated audio. Discriminators are s
 
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 
-def discriminator_loss(real, generated):
+
+def discriminator_loss(real, generated) -> Tensor:
     """Returns the loss of discriminators: the distance of scores from 1 for real, from 0 for generated audio.
 
     Args:
@@ -29,7 +31,7 @@ def discriminator_loss(real, generated):
     return sum(ops.mean(ops.square(r[-1] - 1.0)) + ops.mean(ops.square(g[-1])) for r, g in _pairs(real, generated))
 
 
-def generator_loss(generated):
+def generator_loss(generated) -> Tensor:
     """Returns the loss of a generator: the distance of its scores from 1.
 
     Args:
@@ -44,7 +46,7 @@ def generator_loss(generated):
     return sum(ops.mean(ops.square(outputs[-1] - 1.0)) for outputs in generated)
 
 
-def feature_matching_loss(real, generated):
+def feature_matching_loss(real, generated) -> Tensor:
     """Returns the mean absolute difference of each layer's outputs, summed over layers and discriminators.
 
     Args:

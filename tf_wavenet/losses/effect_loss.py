@@ -1,9 +1,12 @@
 """The loss of models that turn one waveform into another, such as `NamWaveNet`."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number
 
 
@@ -39,14 +42,14 @@ class EffectLoss(keras.losses.Loss):
         reduction="mean_with_sample_weight",
         name="effect_loss",
         dtype=None,
-    ):
+    ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.pre_emphasis_weight = check_number("pre_emphasis_weight", pre_emphasis_weight)
         self.pre_emphasis = check_number("pre_emphasis", pre_emphasis)
         if not self.pre_emphasis_weight >= 0:
             raise ValueError(f"Expected pre_emphasis_weight >= 0. Received: pre_emphasis_weight={pre_emphasis_weight}")
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true, y_pred) -> Tensor:
         """Returns `[batch, time]` for waveforms `[batch, time]`."""
         error = y_pred - y_true
         if not self.pre_emphasis_weight:
@@ -54,7 +57,7 @@ class EffectLoss(keras.losses.Loss):
         emphasised = ops.pad(error[:, 1:] - self.pre_emphasis * error[:, :-1], ((0, 0), (1, 0)))
         return ops.square(error) + self.pre_emphasis_weight * ops.square(emphasised)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """The multi-resolution STFT loss."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_ints
 from tf_wavenet.signal.stft import stft_magnitude
 
@@ -46,7 +49,7 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
         reduction="sum_over_batch_size",
         name="multi_resolution_stft_loss",
         dtype=None,
-    ):
+    ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.fft_lengths = check_positive_ints("fft_lengths", fft_lengths)
         self.hop_lengths = check_positive_ints("hop_lengths", hop_lengths)
@@ -58,13 +61,13 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
             if win_length > fft_length:
                 raise ValueError(f"Expected windows no longer than transforms. Received: {win_length=}, {fft_length=}")
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true, y_pred) -> Tensor:
         """Returns the loss of each waveform, `[batch]`; the spectral convergence in it is the batch's."""
         y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         resolutions = list(zip(self.fft_lengths, self.hop_lengths, self.win_lengths, strict=True))
         return sum(_distance(y_true, y_pred, *lengths) for lengths in resolutions) / len(resolutions)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -3,6 +3,7 @@
 import keras
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.losses._of_distribution import OfDistribution, weight_of_each_sample
 
 
@@ -25,16 +26,18 @@ class NegativeLogLikelihood(OfDistribution, keras.losses.Loss):
         van den Oord et al., WaveNet (2016), section 2, equation 1.
     """
 
-    def __init__(self, distribution, reduction="mean_with_sample_weight", name="negative_log_likelihood", dtype=None):
+    def __init__(
+        self, distribution, reduction="mean_with_sample_weight", name="negative_log_likelihood", dtype=None
+    ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.distribution = distribution
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true, y_pred, sample_weight=None) -> Tensor:
         """Returns the mean over samples; `sample_weight` is None, `[batch]`, `[batch, 1]` or `[batch, time]`."""
         if sample_weight is not None:
             sample_weight = weight_of_each_sample(sample_weight, y_true)
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true, y_pred) -> Tensor:
         """Returns nats `[batch, time]` for waveforms `[batch, time]` and parameters `[batch, time, size]`."""
         return -self.distribution.log_prob(y_pred, y_true)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from tf_wavenet import backend
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.losses.multi_resolution_stft_loss import MultiResolutionSTFTLoss
 
@@ -31,7 +32,7 @@ class STFTLossInTurn:
     True
     """
 
-    def __init__(self, resolutions=None, per_step=None):
+    def __init__(self, resolutions=None, per_step=None) -> None:
         self.resolutions = None
         if resolutions is None:
             self.whole = MultiResolutionSTFTLoss(reduction=None)
@@ -49,7 +50,7 @@ class STFTLossInTurn:
             raise ValueError(f"{expected}. Received: resolutions_per_step={per_step}")
         self._losses = [_loss(lengths[i::groups]) for i in range(groups)]
 
-    def __call__(self, step, real, generated):
+    def __call__(self, step, real, generated) -> Tensor:
         """Returns the mean over the batch of the loss at the resolutions of a step.
 
         Args:

@@ -27,12 +27,12 @@ class BitsPerSample(OfDistribution, keras.metrics.Mean):
     8.0
     """
 
-    def __init__(self, distribution, name="bits_per_sample", dtype=None):
+    def __init__(self, distribution, name="bits_per_sample", dtype=None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.distribution = distribution
         self._direction = "down"
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         """Adds samples.
 
         Args:

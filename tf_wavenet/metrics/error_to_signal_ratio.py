@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 
 
 @registered
@@ -20,19 +21,19 @@ class ErrorToSignalRatio(keras.metrics.Metric):
         Wright et al., Real-Time Guitar Amplifier Emulation with Deep Learning (2020), equation 10.
     """
 
-    def __init__(self, name="esr", dtype=None):
+    def __init__(self, name="esr", dtype=None) -> None:
         super().__init__(name=name, dtype=dtype)
         self._direction = "down"
         self.error = self.add_variable((), "zeros", name="error")
         self.signal = self.add_variable((), "zeros", name="signal")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         """Adds waveforms `[batch, time]`; `sample_weight` is None or broadcasts to them."""
         y_true, y_pred = ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype)
         weight = 1.0 if sample_weight is None else ops.cast(sample_weight, self.dtype)
         self.error.assign_add(ops.sum(weight * ops.square(y_pred - y_true)))
         self.signal.assign_add(ops.sum(weight * ops.square(y_true)))
 
-    def result(self):
+    def result(self) -> Tensor:
         """Returns the ratio; 0 before the first sample."""
         return ops.divide_no_nan(self.error.value, self.signal.value)

@@ -1,7 +1,12 @@
 """What autoregressive models share: likelihood, generation and the objective of `fit`."""
 
-import keras
+from collections.abc import Iterator
+from typing import Any
 
+import keras
+import numpy as np
+
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.losses.negative_log_likelihood import NegativeLogLikelihood
 from tf_wavenet.metrics.bits_per_sample import BitsPerSample
 from tf_wavenet.models._decoding import import_decoding
@@ -16,11 +21,11 @@ class AutoregressiveModel(Exportable):
     constructor: of a class attribute of that name PyTorch would show the None even after a layer was set).
     """
 
-    def split_inputs(self, inputs):
+    def split_inputs(self, inputs) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns `(waveform, conditions)` for what `call` takes, a waveform or a dict."""
         raise NotImplementedError
 
-    def log_prob(self, inputs):
+    def log_prob(self, inputs) -> Tensor:
         """Returns the log-likelihood of each sample given those before it.
 
         Args:
@@ -43,7 +48,7 @@ class AutoregressiveModel(Exportable):
         prompt=None,
         local_condition=None,
         global_condition=None,
-    ):
+    ) -> np.ndarray:
         """Generates audio, sample by sample, in one compiled loop.
 
         Args:
@@ -93,7 +98,7 @@ class AutoregressiveModel(Exportable):
         prompt=None,
         local_condition=None,
         global_condition=None,
-    ):
+    ) -> Iterator[np.ndarray]:
         """Generates the samples of `generate`, in chunks, as they are made.
 
         Args:
@@ -129,7 +134,7 @@ class AutoregressiveModel(Exportable):
         )
         return decoding.stream(self, request, chunk_samples)
 
-    def compile(self, optimizer="adam", loss=None, *, weighted_metrics=None, **kwargs):
+    def compile(self, optimizer="adam", loss=None, *, weighted_metrics=None, **kwargs) -> None:
         """Configures training as `keras.Model.compile`, with the model's own objective as the default.
 
         Args:
@@ -146,15 +151,15 @@ class AutoregressiveModel(Exportable):
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)  # else the first step is traced twice
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config) -> None:
         """Compiles as the saved model was compiled; Keras calls it on loading."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Tensor | None:
         """Returns the loss; without targets the input waveform is the target."""
         return super().compute_loss(x, self._target(x, y), y_pred, sample_weight, training)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict[str, Any]:
         """Returns the metrics; without targets the input waveform is the target."""
         return super().compute_metrics(x, self._target(x, y), y_pred, sample_weight)
 

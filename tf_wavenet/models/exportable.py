@@ -9,21 +9,21 @@ class Exportable(keras.Model):
     A subclass says what its inputs are, `input_specs`.
     """
 
-    def input_specs(self):
+    def input_specs(self) -> keras.layers.InputSpec | dict[str, keras.layers.InputSpec]:
         """Returns the `keras.layers.InputSpec` of the input, or a dict of them."""
         raise NotImplementedError
 
-    def input_shapes(self):
+    def input_shapes(self) -> tuple[int | None, ...] | dict[str, tuple[int | None, ...]]:
         """Returns the shapes of `input_specs`, which `build` gets: Keras saves a default signature of them."""
         specs = self.input_specs()
         return {name: spec.shape for name, spec in specs.items()} if isinstance(specs, dict) else specs.shape
 
-    def build_from_config(self, config):
+    def build_from_config(self, config) -> None:
         """Leaves a model that was built by its constructor as it is."""
         if not self.built:
             super().build_from_config(config)
 
-    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs) -> None:
         """Exports the forward pass as `keras.Model.export`, for batches and lengths of any size.
 
         For a server that generates and keeps state, see `tf_wavenet.export_saved_model`.

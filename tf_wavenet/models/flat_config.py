@@ -1,5 +1,7 @@
 """Configurations of WaveNets that were saved when their conditions were arguments of the model itself."""
 
+from typing import Any
+
 from tf_wavenet.layers import Conditioning, ContextStack
 
 _OF_CONDITIONING = (
@@ -18,7 +20,7 @@ _OF_CONDITIONING = (
 _OF_CONTEXT = {"context_dilations": "dilations", "context_hop": "hop_length", "context_channels": "residual_channels"}
 
 
-def from_flat(config):
+def from_flat(config) -> dict[str, Any]:
     """Returns the arguments of `WaveNet` for a configuration of any version.
 
     Args:

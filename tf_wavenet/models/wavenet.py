@@ -1,9 +1,12 @@
 """The WaveNet model."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_dilations, check_number, check_positive_int, is_int
 from tf_wavenet.distributions import MuLawCategorical, Residual
 from tf_wavenet.layers import (
@@ -17,6 +20,7 @@ from tf_wavenet.layers import (
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.flat_config import from_flat
 from tf_wavenet.models.presets import PRESETS
+from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_encode
 from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
@@ -108,7 +112,7 @@ class WaveNet(AutoregressiveModel):
         context_stack=None,
         past_noise=0.0,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.mu = check_mu(mu)
         self.distribution = MuLawCategorical(mu) if distribution is None else _deserialized(distribution)
@@ -185,7 +189,7 @@ class WaveNet(AutoregressiveModel):
         self.build(self.input_shapes())
 
     @classmethod
-    def from_preset(cls, name, **overrides):
+    def from_preset(cls, name, **overrides) -> "WaveNet":
         """Returns a WaveNet with a named set of constructor arguments.
 
         Args:
@@ -205,7 +209,7 @@ class WaveNet(AutoregressiveModel):
         return cls(**{**cls.preset_arguments(name), **overrides})
 
     @staticmethod
-    def preset_arguments(name):
+    def preset_arguments(name) -> dict[str, Any]:
         """Returns the constructor arguments of a preset, a new dict.
 
         Args:
@@ -221,7 +225,7 @@ class WaveNet(AutoregressiveModel):
             arguments["conditioning"] = Conditioning(**arguments["conditioning"])
         return arguments
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds every child, whatever the input's batch and length."""
         if self.built:
             return
@@ -236,7 +240,7 @@ class WaveNet(AutoregressiveModel):
             self.context_stack.build((None, None, 1))
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, training=None) -> Tensor:
         """Returns the parameters of every sample's distribution, `[batch, time, parameter_size]`.
 
         Args:
@@ -256,7 +260,7 @@ class WaveNet(AutoregressiveModel):
         x = self.causal_conv(self._encode(previous, residual, prediction))
         return self._to_parameters(self.stack(x, gates), prediction, temperature)
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Any]:
         """Returns the state before the first sample.
 
         Args:
@@ -268,7 +272,7 @@ class WaveNet(AutoregressiveModel):
         """
         return {name: layer.get_initial_state(batch_size) for name, layer in self._streaming_layers().items()}
 
-    def step(self, previous_sample, state, condition=None):
+    def step(self, previous_sample, state, condition=None) -> tuple[Tensor, dict[str, Any]]:
         """Predicts one sample from the one before it and the state.
 
         Args:
@@ -281,7 +285,7 @@ class WaveNet(AutoregressiveModel):
         """
         return self._stream("step", previous_sample, state, condition)
 
-    def prime(self, previous_samples, state, condition=None):
+    def prime(self, previous_samples, state, condition=None) -> tuple[Tensor, dict[str, Any]]:
         """Runs many steps in parallel: fills the queues from a block of known samples.
 
         Args:
@@ -317,11 +321,11 @@ class WaveNet(AutoregressiveModel):
         parameters = self._to_parameters(run("stack", x, condition), *told)
         return parameters, {name: new_state[name] for name in state}
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
         return pack_states(self._streaming_layers(), state)
 
-    def unpack_state(self, rows, time):
+    def unpack_state(self, rows, time) -> dict[str, Any]:
         """Returns the state of `pack_state`'s rows, `[batch, state_size]`.
 
         Args:
@@ -331,7 +335,7 @@ class WaveNet(AutoregressiveModel):
         return unpack_states(self._streaming_layers(), rows, time)
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return packed_size(self._streaming_layers())
 
@@ -340,32 +344,32 @@ class WaveNet(AutoregressiveModel):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     @property
-    def mel_spec(self):
+    def mel_spec(self) -> MelSpec | None:
         """`MelSpec` of the local features; None if there are none, or their recipe is unknown."""
         return None if self.conditioning is None else self.conditioning.mel_spec
 
     @property
-    def speakers(self):
+    def speakers(self) -> tuple[str, ...] | None:
         """Tuple of the names of the speakers; None if the model knows none."""
         return None if self.conditioning is None else self.conditioning.speakers
 
     @property
-    def global_channels(self):
+    def global_channels(self) -> int | None:
         """Int, channels of the global condition or of a speaker's embedding; None without one."""
         return None if self.conditioning is None else self.conditioning.global_channels
 
     @property
-    def local_channels(self):
+    def local_channels(self) -> int | None:
         """Int, channels of the local features; None without them."""
         return None if self.conditioning is None else self.conditioning.local_channels
 
     @property
-    def local_hop(self):
+    def local_hop(self) -> int | None:
         """Int, samples in a frame of the local features; None without them."""
         return None if self.conditioning is None else self.conditioning.local_hop
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> int:
         """Int, the number of past samples that the distribution of one sample depends on (at most)."""
         near = self.causal_conv.receptive_field + self.stack.receptive_field - 1
         near += 0 if self.predictor is None else self.predictor.receptive_field - 1
@@ -376,24 +380,24 @@ class WaveNet(AutoregressiveModel):
         return max(near, later + self.context_stack.receptive_field)
 
     @property
-    def context_frames(self):
+    def context_frames(self) -> int:
         """Int, frames on either side of its own that a sample depends on (at most); 0 without local features."""
         return 0 if self.conditioning is None else self.conditioning.reach
 
     @property
-    def context_samples(self):
+    def context_samples(self) -> int:
         """Int, past samples that a training window needs in front of its targets."""
         return self.receptive_field
 
     @property
-    def period(self):
+    def period(self) -> int:
         """Int, samples after which the schedule of the layers repeats: the hop of the context stack, or 1 without one.
 
         A part of a recording gives what the whole gives only if it begins at a multiple of it.
         """
         return 1 if self.context_stack is None else self.context_stack.hop_length
 
-    def split_inputs(self, inputs):
+    def split_inputs(self, inputs) -> tuple[Tensor, dict[str, Tensor]]:
         """Splits what `call` takes.
 
         Args:
@@ -455,7 +459,7 @@ class WaveNet(AutoregressiveModel):
     def _scalar(self, waveform):
         return ops.expand_dims(ops.cast(self.distribution.quantize(waveform), self.compute_dtype), -1)
 
-    def input_specs(self):
+    def input_specs(self) -> keras.layers.InputSpec | dict[str, keras.layers.InputSpec]:
         """Returns the `keras.layers.InputSpec` of the waveform, or with conditions a dict of all."""
         spec = keras.layers.InputSpec
         specs = {"waveform": spec("float32", (None, None))}
@@ -467,17 +471,17 @@ class WaveNet(AutoregressiveModel):
             specs["global_condition"] = spec("float32", (None, self.global_channels))
         return specs if len(specs) > 1 else specs["waveform"]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, time, parameter_size]`."""
         shape = input_shape["waveform"] if isinstance(input_shape, dict) else input_shape
         return (*shape, self.distribution.parameter_size)
 
-    def compute_output_spec(self, inputs, training=None):
+    def compute_output_spec(self, inputs, training=None) -> keras.KerasTensor:
         """Returns a float32 tensor, whatever the compute dtype."""
         waveform, _ = self.split_inputs(inputs)
         return keras.KerasTensor(self.compute_output_shape(waveform.shape), "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -500,7 +504,7 @@ class WaveNet(AutoregressiveModel):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "WaveNet":
         """Returns the model of `get_config`, of this version or an earlier one."""
         return cls(**from_flat(config))
 

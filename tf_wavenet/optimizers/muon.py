@@ -1,6 +1,7 @@
 """An optimizer that orthogonalises the steps of kernels."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -57,7 +58,7 @@ class Muon(keras.optimizers.Optimizer):
         ns_steps=5,
         name="muon",
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.momentum = check_number("momentum", momentum)
         self.beta_1 = check_number("beta_1", beta_1)
@@ -71,7 +72,7 @@ class Muon(keras.optimizers.Optimizer):
         if epsilon <= 0:
             raise ValueError(f"Expected epsilon to be positive. Received: epsilon={epsilon}")
 
-    def build(self, variables):
+    def build(self, variables) -> None:
         """Makes a mean of gradients for each variable, and of their squares for those that Adam takes."""
         if self.built:
             return
@@ -82,7 +83,7 @@ class Muon(keras.optimizers.Optimizer):
             for variable in variables
         ]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient, variable, learning_rate) -> None:
         """Moves one variable."""
         index = self._get_variable_index(variable)
         mean, square = self._means[index], self._squares[index]
@@ -99,7 +100,7 @@ class Muon(keras.optimizers.Optimizer):
         unbiased, scale = mean / (1 - self.beta_1**steps), ops.sqrt(square / (1 - self.beta_2**steps))
         self.assign_sub(variable, rate * unbiased / (scale + self.epsilon))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

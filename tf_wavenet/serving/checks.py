@@ -2,13 +2,15 @@
 
 import math
 import reprlib
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
 _TOLERANCE = 0.01  # in log units, as in `MelSpec.check_features`
 
 
-def checked(checks, **inputs):
+def checked(checks, **inputs) -> dict[str, Any]:
     """Returns the inputs, which nothing can read before the checks have passed.
 
     Args:
@@ -22,7 +24,7 @@ def checked(checks, **inputs):
         return tf.nest.map_structure(tf.identity, inputs)
 
 
-def check_waveform(waveform, max_samples, shortest=0):
+def check_waveform(waveform, max_samples, shortest=0) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of a waveform `[batch, time]`."""
     batch_size, time = tf.unstack(tf.shape(waveform, tf.int64))
     yield batch_size >= 1, "Expected waveform of at least 1 row."
@@ -32,7 +34,7 @@ def check_waveform(waveform, max_samples, shortest=0):
     yield tf.reduce_all(tf.abs(waveform) <= 1.0), "Expected waveform in [-1, 1], without NaN."
 
 
-def check_sampling(distribution, seed, temperature, top_k, top_p):
+def check_sampling(distribution, seed, temperature, top_k, top_p) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the settings of sampling, each of any shape."""
     yield tf.reduce_all(seed >= 0), "Expected seed >= 0."
     usable = tf.math.is_finite(temperature) & (temperature >= 0)
@@ -44,7 +46,7 @@ def check_sampling(distribution, seed, temperature, top_k, top_p):
         yield off, f"Expected top_k 0 and top_p 1.0: {type(distribution).__name__} has no levels to choose among."
 
 
-def check_features(spec, features):
+def check_features(spec, features) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks that features `[batch, frames, num_mels]` can be of a `MelSpec`, as its `check_features` does."""
     mean, scale = (0.0, 1.0) if spec.normalization is None else spec.normalization
     logs = features * tf.constant(scale, tf.float32) + tf.constant(mean, tf.float32)
@@ -58,7 +60,7 @@ def check_features(spec, features):
     yield below, f"Expected local_condition of {recipe}: frames that average at most {highest:.2f}."
 
 
-def check_conditions(model, conditions, batch_size):
+def check_conditions(model, conditions, batch_size) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the conditions that the model has, as far as they do not depend on the time."""
     conditioning, spec = model.conditioning, getattr(model, "mel_spec", None)
     if spec is not None and "local_condition" in conditions:
@@ -74,13 +76,13 @@ def check_conditions(model, conditions, batch_size):
             yield tf.shape(value)[1] >= 1, f"Expected {name} of at least 1 frame."
 
 
-def check_one_or_all(batch_size, **values):
+def check_one_or_all(batch_size, **values) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks that each of the values is one number, or one a row."""
     for name, value in values.items():
         yield (tf.size(value) == 1) | (tf.size(value) == batch_size), f"Expected {name} to be one number, or one a row."
 
 
-def check_size(num_samples, batch_size, max_samples):
+def check_size(num_samples, batch_size, max_samples) -> Iterator[tuple[tf.Tensor | bool, str]]:
     """Checks of what is to be generated, scalars."""
     yield num_samples >= 0, "Expected num_samples >= 0."
     yield batch_size >= 1, "Expected batch_size >= 1."
@@ -88,7 +90,7 @@ def check_size(num_samples, batch_size, max_samples):
     yield asked <= max_samples, f"Expected at most {max_samples} samples, num_samples times batch_size."
 
 
-def check_covered(model, conditions, batch_size, num_samples):
+def check_covered(model, conditions, batch_size, num_samples) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the conditions of whole waveforms."""
     yield from check_conditions(model, conditions, batch_size)
     if "local_condition" in conditions:
@@ -96,7 +98,7 @@ def check_covered(model, conditions, batch_size, num_samples):
         yield covered >= num_samples, "Expected local_condition of a frame for every sample."
 
 
-def check_window(model, conditions, first_frame, stream, batch_size, num_samples):
+def check_window(model, conditions, first_frame, stream, batch_size, num_samples) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of conditions of which the local one begins at frame `first_frame` of the stream."""
     yield from check_conditions(model, conditions, batch_size)
     if "local_condition" in conditions:
@@ -112,7 +114,7 @@ def check_window(model, conditions, first_frame, stream, batch_size, num_samples
         yield tf.reduce_all(inside), "Expected local_condition, from first_frame on, of a frame for every sample."
 
 
-def check_frames(model, features, max_samples):
+def check_frames(model, features, max_samples) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the features `[batch, frames, num_mels]` that a vocoder speaks."""
     batch_size, frames, _ = tf.unstack(tf.shape(features, tf.int64))
     yield (batch_size >= 1) & (frames >= 1), "Expected local_condition of at least 1 row and 1 frame."
@@ -123,7 +125,7 @@ def check_frames(model, features, max_samples):
         yield from check_features(model.mel_spec, features)
 
 
-def check_state(queues, stream, size, fingerprint, period, batch_size):
+def check_state(queues, stream, size, fingerprint, period, batch_size) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of a state: that it is one, of this model, of streams that can go on side by side."""
     yield tf.shape(queues)[0] == batch_size, "Expected state_queues of as many rows as the batch."
     yield tf.shape(stream)[0] == batch_size, "Expected state_stream of as many rows as the batch."

@@ -3,6 +3,7 @@
 import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from tf_wavenet.serving.signature import bodies
 
@@ -12,7 +13,7 @@ STREAM = {
 }
 
 
-def describe(served, functions, sample_rate=None):
+def describe(served, functions, sample_rate=None) -> dict[str, Any]:
     """Describes signatures.
 
     Args:
@@ -50,7 +51,7 @@ def describe(served, functions, sample_rate=None):
     }
 
 
-def write_documents(served, functions, path, sample_rate=None):
+def write_documents(served, functions, path, sample_rate=None) -> None:
     """Writes `signatures.json`, `README.md`, and `assets.extra/version.json` and `mel_spec.json`.
 
     Args:
@@ -69,7 +70,7 @@ def write_documents(served, functions, path, sample_rate=None):
         _write_json(path / "assets.extra" / "mel_spec.json", spec.get_config())
 
 
-def package_version():
+def package_version() -> str:
     """Returns the version of the installed package, "unknown" where it runs uninstalled."""
     try:
         return version("tf-wavenet")

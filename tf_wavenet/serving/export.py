@@ -11,7 +11,7 @@ from tf_wavenet.streaming.streamable import Streamable
 
 def export_saved_model(
     model, path, jit_compile=True, max_samples=1 << 20, warmup_batch_sizes=(), chunk_samples=320, sample_rate=None
-):
+) -> None:
     """Writes a TensorFlow SavedModel with everything a server needs: generation with state, scoring, companding.
 
     Signatures, all inputs and outputs by name; `signatures.json` and `README.md` beside the model say more, and are

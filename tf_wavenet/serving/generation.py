@@ -1,5 +1,7 @@
 """The loop over blocks behind `generate` and `generate_chunk` of models that make one sample after the other."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from tf_wavenet.decoding.decoder import BLOCK_SAMPLES
@@ -9,7 +11,7 @@ CHUNK_BLOCK = 400
 """Most samples of a chunk's block: its condition is projected whole, so much longer ones would waste time."""
 
 
-def encoded_from(layer, index, first_frame, conditions):
+def encoded_from(layer, index, first_frame, conditions) -> tf.Tensor | None:
     """Returns the encoded condition from each row's own `index` on, None without conditions.
 
     Args:
@@ -28,7 +30,9 @@ def encoded_from(layer, index, first_frame, conditions):
     return tf.gather(encoded, numbers, axis=1, batch_dims=1)
 
 
-def generate_samples(model, decoder, state, num_samples, settings, encoded, longest_block=BLOCK_SAMPLES):
+def generate_samples(
+    model, decoder, state, num_samples, settings, encoded, longest_block=BLOCK_SAMPLES
+) -> tuple[tf.Tensor, dict[str, Any]]:
     """Makes samples, block by block.
 
     Args:
@@ -72,7 +76,7 @@ def generate_samples(model, decoder, state, num_samples, settings, encoded, long
     return tf.transpose(made["audio"]), state
 
 
-def seed_words(seed):
+def seed_words(seed) -> tf.Tensor:
     """Returns the two halves of int64 seeds, uint32 `[..., 2]`, as `uniforms` takes them."""
     words = [seed & 0xFFFFFFFF, tf.bitwise.right_shift(seed, tf.constant(32, tf.int64))]
     return tf.cast(tf.stack(words, axis=-1), tf.uint32)

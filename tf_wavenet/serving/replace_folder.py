@@ -2,11 +2,12 @@
 
 import contextlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def replace_folder(path, known_by):
+def replace_folder(path, known_by) -> Iterator[Path]:
     """Gives a new folder beside `path` to write to, which at the end takes its name.
 
     Whatever leaves the `with` block by an exception leaves `path` as it was and nothing beside it. A killed process can

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -26,7 +29,7 @@ class Served(tf.Module):
         max_samples: Int, the most samples of one request, all rows together.
     """
 
-    def __init__(self, model, max_samples):
+    def __init__(self, model, max_samples) -> None:
         super().__init__()
         self._tracked = [weight.value for weight in model.weights]
         self._model = hidden(model)
@@ -34,16 +37,16 @@ class Served(tf.Module):
         self.fingerprint = fingerprint(model)
 
     @property
-    def model(self):
+    def model(self) -> keras.Model:
         """The model."""
         return self._model()
 
     @property
-    def streams(self):
+    def streams(self) -> bool:
         """Whether there is a state."""
         return True
 
-    def functions(self):
+    def functions(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Returns a dict of the signatures' functions by name."""
         return {body.__name__: self._traced(body) for body in bodies(self)}
 
@@ -53,7 +56,7 @@ class Served(tf.Module):
         return traced.get_concrete_function(*inputs.values())
 
     @signature(when=lambda served: served.streams)
-    def initial_state(self, batch_size):
+    def initial_state(self, batch_size) -> dict[str, tf.Tensor]:
         """State of streams before their first sample."""
         most = max(1, self.max_samples // 100)
         checks = [
@@ -64,13 +67,13 @@ class Served(tf.Module):
         return self.state_outputs("", self.first_rows(size), tf.zeros([size], tf.int32), tf.range(size))
 
     @signature(when=lambda served: served.model.mel_spec is not None)
-    def log_mel(self, waveform):
+    def log_mel(self, waveform) -> dict[str, tf.Tensor]:
         """Features of a recording by the model's recipe."""
         spec = self.model.mel_spec
         waveform = checked(check_waveform(waveform, self.max_samples, shortest=1), waveform=waveform)["waveform"]
         return {"features": log_mel(waveform, spec), "spec": tf.constant(json.dumps(spec.get_config()))}
 
-    def state_outputs(self, prefix, queues, index, row):
+    def state_outputs(self, prefix, queues, index, row) -> dict[str, tf.Tensor]:
         """The tensors of a state.
 
         Args:
@@ -83,23 +86,23 @@ class Served(tf.Module):
         queues = tf.cast(queues, tf.float32)
         return {f"{prefix}state_queues": queues, f"{prefix}state_stream": tf.stack(numbers, axis=1)}
 
-    def check_state(self, queues, stream, batch_size, known=None, told=""):
+    def check_state(self, queues, stream, batch_size, known=None, told="") -> Iterator[tuple[tf.Tensor, str]]:
         """Checks of a state, of whose numbers the first `known` (None: all) must be finite; else `told` is said too."""
         model = self.model
         yield from check_state(queues, stream, self.state_size, self.fingerprint, model.period, batch_size)
         yield tf.reduce_all(tf.math.is_finite(queues[:, :known])), f"Expected state_queues without NaN{told}."
 
-    def sized(self, queues):
+    def sized(self, queues) -> tf.Tensor:
         """Returns `state_queues`, once checked, with the static shape `[batch, state_size]`."""
         return tf.reshape(queues, [tf.shape(queues)[0], self.state_size])
 
 
-def hidden(value):
+def hidden(value) -> Callable[[], Any]:
     """A function that returns `value`: behind it, TensorFlow saves with the functions none of what Keras made."""
     return lambda: value
 
 
-def fingerprint(model):
+def fingerprint(model) -> tuple[int, int]:
     """Returns two int32 numbers that tell a model from others, of its configuration and its weights."""
     config = {key: value for key, value in model.get_config().items() if key not in ("name", "trainable")}
     digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())

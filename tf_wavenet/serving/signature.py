@@ -1,7 +1,10 @@
 """A signature is a method: its parameters are the inputs, its docstring the documentation; it checks and computes."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import tensorflow as tf
 
 from tf_wavenet.serving.tensors import CONDITIONS
 
@@ -13,7 +16,7 @@ class Signature(NamedTuple):
     when: Any
 
 
-def signature(by_row=(), when=lambda served: True):
+def signature(by_row=(), when=lambda served: True) -> Callable[[Callable], Callable]:
     """Makes a method of a `Served` a signature of the method's name.
 
     Its parameters are the inputs, by name; `served.inputs` says what they are. One that defaults to None is an input if
@@ -31,14 +34,14 @@ def signature(by_row=(), when=lambda served: True):
     return mark
 
 
-def bodies(served):
+def bodies(served) -> list[Callable]:
     """Returns the bound methods of a `Served` that are its signatures, those of its own class first."""
     names = [name for kind in type(served).__mro__ for name, value in vars(kind).items() if hasattr(value, "signature")]
     methods = [getattr(served, name) for name in dict.fromkeys(names)]
     return [method for method in methods if method.signature.when(served)]
 
 
-def specs(served, body):
+def specs(served, body) -> dict[str, tf.TensorSpec]:
     """Returns a dict of the `tf.TensorSpec`s of a body's inputs."""
     known, names = served.inputs, []
     for name, parameter in inspect.signature(body).parameters.items():

@@ -1,6 +1,7 @@
 """The signatures of a WaveNet."""
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +12,7 @@ from tf_wavenet.serving.checks import checked
 from tf_wavenet.serving.generation import CHUNK_BLOCK, encoded_from, generate_samples
 from tf_wavenet.serving.served import Served, hidden
 from tf_wavenet.serving.signature import signature
-from tf_wavenet.serving.tensors import SAMPLING
+from tf_wavenet.serving.tensors import SAMPLING, Tensor
 from tf_wavenet.serving.wavenet_tensors import facts, wavenet_inputs, wavenet_outputs
 from tf_wavenet.signal.mu_law import mu_law_decode, mu_law_encode
 
@@ -29,40 +30,40 @@ class Signatures(Served):
         max_samples: Int, the most samples of one request, all rows together.
     """
 
-    def __init__(self, model, jit_compile, max_samples):
+    def __init__(self, model, jit_compile, max_samples) -> None:
         super().__init__(model, max_samples)
         self._decoder = hidden(Decoder(model, jit_compile))
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of a stream's `state_queues`."""
         return self._decoder().state_size
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, Tensor]:
         """Dict of `Tensor`s."""
         return wavenet_inputs(self.model, self.state_size, self.max_samples)
 
     @property
-    def outputs(self):
+    def outputs(self) -> dict[str, Tensor]:
         """Dict of `Tensor`s, without what are inputs too."""
         return wavenet_outputs(self.model)
 
-    def about(self):
+    def about(self) -> dict[str, Any]:
         """Returns a dict of what clients may want to know of the model."""
         return facts(self.model)
 
-    def first_rows(self, batch_size):
+    def first_rows(self, batch_size) -> tf.Tensor:
         """Returns the queues of streams before their first sample."""
         return self._decoder().pack(self._decoder().initial_state(batch_size))
 
     @signature()
-    def serving_default(self, waveform, **conditions):
+    def serving_default(self, waveform, **conditions) -> dict[str, tf.Tensor]:
         """Parameters of each sample's distribution given the samples before it (teacher forcing)."""
         return {"parameters": self.model(self._given(waveform, conditions))}
 
     @signature()
-    def score(self, waveform, **conditions):
+    def score(self, waveform, **conditions) -> dict[str, tf.Tensor]:
         """How probable waveforms are."""
         nats = self.model.log_prob(self._given(waveform, conditions, shortest=1))
         return {
@@ -80,7 +81,7 @@ class Signatures(Served):
         return given if conditions else given["waveform"]
 
     @signature()
-    def generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, **conditions):
+    def generate(self, num_samples, batch_size, seed, temperature, top_k, top_p, **conditions) -> dict[str, tf.Tensor]:
         """Generates whole waveforms."""
         asked = [
             *checks.check_size(num_samples, batch_size, self.max_samples),
@@ -94,7 +95,7 @@ class Signatures(Served):
         return {"waveform": generate_samples(self.model, decoder, state, num_samples, settings, encoded)[0]}
 
     @signature()
-    def prime(self, waveform, state_queues, state_stream, first_frame=None, **conditions):
+    def prime(self, waveform, state_queues, state_stream, first_frame=None, **conditions) -> dict[str, tf.Tensor]:
         """Streams hear a waveform, such as a prompt, in one parallel pass."""
         batch_size, time = tf.unstack(tf.shape(waveform))
         asked = [
@@ -110,7 +111,7 @@ class Signatures(Served):
     @signature(by_row=("num_samples", *SAMPLING))
     def generate_chunk(
         self, num_samples, seed, temperature, top_k, top_p, state_queues, state_stream, first_frame=None, **conditions
-    ):
+    ) -> dict[str, tf.Tensor]:
         """Streams go on for some samples. Rows may be strangers: no row's samples depend on another's."""
         batch_size, lengths = tf.shape(state_queues)[0], tf.reshape(num_samples, [-1])
         settings = {"seed": seed, "temperature": temperature, "top_k": top_k, "top_p": top_p}
@@ -134,7 +135,7 @@ class Signatures(Served):
         return {"waveform": waveform, **self._packed(state)}
 
     @signature()
-    def step(self, previous_sample, state_queues, state_stream, condition=None):
+    def step(self, previous_sample, state_queues, state_stream, condition=None) -> dict[str, tf.Tensor]:
         """Streams take one sample, and the distribution of the next is returned: the client samples."""
         batch_size, model = tf.shape(previous_sample)[0], self.model
         in_range = tf.reduce_all(tf.abs(previous_sample) <= 1.0)
@@ -159,7 +160,7 @@ class Signatures(Served):
         return {"parameters": params[:, 0], **self._packed(state)}
 
     @signature(when=_conditioned)
-    def encode_condition(self, **conditions):
+    def encode_condition(self, **conditions) -> dict[str, tf.Tensor]:
         """Conditions of each sample, as `step` takes them."""
         layer, some, most = self.model.conditioning, next(iter(conditions.values())), self.max_samples
         asked = list(checks.check_conditions(self.model, conditions, tf.shape(some)[0]))
@@ -170,14 +171,14 @@ class Signatures(Served):
         return {"encoded_condition": tf.cast(encoded, tf.float32)}
 
     @signature()
-    def mu_law_encode(self, waveform):
+    def mu_law_encode(self, waveform) -> dict[str, tf.Tensor]:
         """Companding."""
         finite = tf.reduce_all(tf.math.is_finite(waveform))
         waveform = checked([(finite, "Expected waveform without NaN or infinity.")], waveform=waveform)["waveform"]
         return {"levels": mu_law_encode(waveform, self.model.mu)}
 
     @signature()
-    def mu_law_decode(self, levels):
+    def mu_law_decode(self, levels) -> dict[str, tf.Tensor]:
         """Expanding."""
         mu = self.model.mu
         valid = tf.reduce_all((levels >= 0) & (levels <= mu))

@@ -1,6 +1,7 @@
 """The signatures of a feed-forward vocoder."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -26,7 +27,7 @@ class VocoderSignatures(Served):
         max_samples: Int, the most samples of one request, all rows together.
     """
 
-    def __init__(self, model, jit_compile, max_samples):
+    def __init__(self, model, jit_compile, max_samples) -> None:
         super().__init__(model, max_samples)
 
         def prime(inputs, queues):
@@ -37,17 +38,17 @@ class VocoderSignatures(Served):
         self._prime = hidden(tf.function(prime, jit_compile=jit_compile))
 
     @property
-    def streams(self):
+    def streams(self) -> bool:
         """Whether there is a state: a model that is not causal has none."""
         return self.model.causal
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of a stream's `state_queues`."""
         return self.model.state_size
 
     @property
-    def inputs(self):
+    def inputs(self) -> dict[str, Tensor]:
         """Dict of `Tensor`s."""
         model, inputs = self.model, tensors.shared_inputs(self.max_samples)
         if not model.needs_noise:
@@ -58,34 +59,34 @@ class VocoderSignatures(Served):
         return inputs
 
     @property
-    def outputs(self):
+    def outputs(self) -> dict[str, Tensor]:
         """Dict of `Tensor`s, without what are inputs too."""
         made = Tensor("samples", "may leave [-1, 1]", "full scale")
         return tensors.shared_outputs(self.model.mel_spec) | {"waveform": made}
 
-    def about(self):
+    def about(self) -> dict[str, Any]:
         """Returns a dict of what clients may want to know of the model."""
         hop, ahead = self.model.local_hop, 0 if self.streams else None
         return {"speakers": None, "local_hop": hop, "look_ahead_frames": ahead, "margin_frames": ahead}
 
-    def first_rows(self, batch_size):
+    def first_rows(self, batch_size) -> tf.Tensor:
         """Returns the queues of streams before their first frame."""
         return self.model.pack_state(self.model.get_initial_state(batch_size))
 
     @signature()
-    def serving_default(self, local_condition, seed=None):
+    def serving_default(self, local_condition, seed=None) -> dict[str, tf.Tensor]:
         """Speaks whole utterances: `generate`."""
         return self.generate(local_condition, seed)
 
     @signature()
-    def generate(self, local_condition, seed=None):
+    def generate(self, local_condition, seed=None) -> dict[str, tf.Tensor]:
         """Speaks whole utterances; each row draws its own noise, if the model needs any."""
         given = self._checked(local_condition, seed)
         rows = tf.range(tf.shape(local_condition)[0])
         return {"waveform": _finite(self._call()(self._with_noise(given, tf.zeros_like(rows), rows)))}
 
     @signature(by_row=("seed",), when=_causal)
-    def generate_chunk(self, local_condition, state_queues, state_stream, seed=None):
+    def generate_chunk(self, local_condition, state_queues, state_stream, seed=None) -> dict[str, tf.Tensor]:
         """Streams speak their next frames. Rows may be strangers: no row's samples depend on another's."""
         batch_size = tf.shape(local_condition)[0]
         asked = [*self.check_state(state_queues, state_stream, batch_size)]

@@ -1,5 +1,6 @@
 """Requests that TensorFlow Serving answers itself when it loads a model, so that no client waits for a compilation."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from tf_wavenet.serving.signature import bodies, specs
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 
-def write_warmup(served, path, batch_sizes, num_samples):
+def write_warmup(served, path, batch_sizes, num_samples) -> None:
     """Writes `assets.extra/tf_serving_warmup_requests`: for each batch size, whatever XLA compiles for it.
 
     Args:
@@ -42,7 +43,7 @@ def write_warmup(served, path, batch_sizes, num_samples):
                 writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
 
 
-def warmup_requests(served, batch_size, num_samples):
+def warmup_requests(served, batch_size, num_samples) -> Iterator[tuple[str, dict[str, np.ndarray | np.generic]]]:
     """Yields names of signatures, and dicts of their inputs, NumPy."""
     distribution = getattr(served.model, "distribution", None)
     settings = [{}, {"top_p": np.float32(0.9)}] if distribution is not None and distribution.has_levels else [{}]

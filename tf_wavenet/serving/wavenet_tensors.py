@@ -1,12 +1,14 @@
 """What a WaveNet's inputs and outputs are, and what clients may want to know of it."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from tf_wavenet.serving import tensors
 from tf_wavenet.serving.tensors import Tensor
 
 
-def wavenet_inputs(model, state_size, max_samples):
+def wavenet_inputs(model, state_size, max_samples) -> dict[str, Tensor]:
     """Returns a dict of the `Tensor`s of a WaveNet's requests.
 
     Args:
@@ -50,7 +52,7 @@ def _conditions(model):
     return inputs | {"condition": Tensor(row, shape=[None, layer.encoded_channels])}
 
 
-def wavenet_outputs(model):
+def wavenet_outputs(model) -> dict[str, Tensor]:
     """Returns a dict of the `Tensor`s of a WaveNet's answers that are no inputs, or have another meaning there."""
     parameters = f"parameters of {named(model.distribution)}"
     if model.predictor is not None:
@@ -70,7 +72,7 @@ def wavenet_outputs(model):
     }
 
 
-def facts(model):
+def facts(model) -> dict[str, Any]:
     """Returns a dict of what clients may want to know of a WaveNet."""
     layer = model.conditioning
     local = layer is not None and layer.local_channels is not None
@@ -84,7 +86,7 @@ def facts(model):
     }
 
 
-def named(distribution):
+def named(distribution) -> str:
     """Returns a distribution as Python writes it, one inside it too."""
     arguments = {key: getattr(distribution, key) for key in distribution.get_config()}
     shown = (f"{k}={named(v) if hasattr(v, 'get_config') else v}" for k, v in arguments.items())

@@ -4,6 +4,8 @@ import math
 
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
+
 # Fitted in [-pi, pi] to the least largest error, about 1e-7: of the cosine, and of the sine over its argument, in
 # powers of the square of the argument.
 _COSINE = (
@@ -16,7 +18,7 @@ _SINE = (
 )
 
 
-def cos_sin(phase):
+def cos_sin(phase) -> tuple[Tensor, Tensor]:
     """Computes cosine and sine of the same phases, faster than one at a time where XLA compiles for a CPU.
 
     There, a function of the C library is called for every number; these polynomials are vector instructions.

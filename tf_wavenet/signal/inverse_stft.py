@@ -5,12 +5,13 @@ import functools
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_filterbank import WINDOWS, analysis_window
 
 _LEAST = 0.01  # of the largest squared window sum
 
 
-def synthesis_frames(spectrum, fft_length, win_length, window="hann"):
+def synthesis_frames(spectrum, fft_length, win_length, window="hann") -> Tensor:
     """Computes the windowed samples that spectra stand for, whose overlapping sum makes the waveform.
 
     The inverse Fourier transform is a product with cosines and sines, at half of the cost: about the middle of a
@@ -43,7 +44,7 @@ def synthesis_frames(spectrum, fft_length, win_length, window="hann"):
     return ops.concatenate([ops.flip(before[..., 1:], axis=-1), after[..., :half]], axis=-1)
 
 
-def overlap_add(frames, hop_length):
+def overlap_add(frames, hop_length) -> Tensor:
     """Adds frames up where they overlap.
 
     Args:
@@ -65,7 +66,7 @@ def overlap_add(frames, hop_length):
     return ops.reshape(total, (-1, ops.shape(total)[1] * hop_length))
 
 
-def window_envelope(num_frames, win_length, hop_length, window="hann"):
+def window_envelope(num_frames, win_length, hop_length, window="hann") -> Tensor:
     """Computes the sum of the squared windows of frames, by which the sum of `synthesis_frames` is divided.
 
     Args:
@@ -87,7 +88,7 @@ def window_envelope(num_frames, win_length, hop_length, window="hann"):
     return ops.maximum(total, _LEAST * float(steady_envelope(win_length, hop_length, window).max()))
 
 
-def steady_envelope(win_length, hop_length, window="hann"):
+def steady_envelope(win_length, hop_length, window="hann") -> np.ndarray:
     """Returns the sum of squared windows, as if there were no ends, at the `hop_length` samples of a frame.
 
     Args:

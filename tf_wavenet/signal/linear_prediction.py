@@ -6,6 +6,7 @@ import math
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_inversion import mel_to_magnitude
 from tf_wavenet.signal.mel_spec import MelSpec
 
@@ -16,7 +17,9 @@ UNVOICED_VOICED = (0.8, 0.95)
 """First autocorrelations, as shares of the power, of frames that are hardly ever voiced and nearly always voiced."""
 
 
-def linear_prediction(features, spec: MelSpec, order: int = 16, lag_window: float = 40.0, white_noise: float = 1e-4):
+def linear_prediction(
+    features, spec: MelSpec, order: int = 16, lag_window: float = 40.0, white_noise: float = 1e-4
+) -> Tensor:
     """Computes the predictor of each frame: `a[k]` of `x[t] ~ sum(a[k] * x[t - k] for k in 1 ... order)`.
 
     The mels are inverted to magnitudes (`mel_to_magnitude`), squared, weighted by the response of the spec's
@@ -51,7 +54,7 @@ def linear_prediction(features, spec: MelSpec, order: int = 16, lag_window: floa
     return levinson(ops.add(autocorrelation, floor))
 
 
-def voicing(features, spec: MelSpec):
+def voicing(features, spec: MelSpec) -> Tensor:
     """Tells voiced frames from unvoiced ones by the tilt of their spectrum.
 
     It is the first autocorrelation of the frame as a share of its power, 0.8 or less to 0 and 0.95 or more to 1. On the
@@ -77,7 +80,7 @@ def voicing(features, spec: MelSpec):
     return ops.clip((share - low) / (high - low), 0.0, 1.0)
 
 
-def levinson(autocorrelation):
+def levinson(autocorrelation) -> Tensor:
     """Solves the normal equations of linear prediction, by the recursion of Levinson and Durbin.
 
     Args:

@@ -6,13 +6,14 @@ import math
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_filterbank import analysis_window
 from tf_wavenet.signal.mel_spec import MelSpec
 
 _LEAST_POWER = 1e-30  # keeps the gradient of the root finite; far below any floor
 
 
-def log_mel(waveform, spec: MelSpec):
+def log_mel(waveform, spec: MelSpec) -> Tensor:
     """Computes log-mel features, differentiably, eagerly or in a graph, with or without XLA.
 
     Neither loudness nor pre-emphasis is applied here: where the spec asks for a loudness, give

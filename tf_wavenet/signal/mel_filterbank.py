@@ -12,21 +12,21 @@ _MELS_A_NEPER = 27.0 / math.log(6.4)
 WINDOWS = {"hann": 0.5, "hamming": 0.54}  # the constant part of the raised cosine
 
 
-def hz_to_mel(frequency):
+def hz_to_mel(frequency) -> np.ndarray:
     """Returns mels of Slaney's scale for frequencies in Hz, float64 of any shape."""
     frequency = np.asarray(frequency, np.float64)
     above = _LINEAR_MELS + _MELS_A_NEPER * np.log(np.maximum(frequency, _LINEAR_HZ) / _LINEAR_HZ)
     return np.where(frequency < _LINEAR_HZ, frequency * (_LINEAR_MELS / _LINEAR_HZ), above)
 
 
-def mel_to_hz(mel):
+def mel_to_hz(mel) -> np.ndarray:
     """Returns frequencies in Hz for mels of Slaney's scale, float64 of any shape; the inverse of `hz_to_mel`."""
     mel = np.asarray(mel, np.float64)
     above = _LINEAR_HZ * np.exp((np.maximum(mel, _LINEAR_MELS) - _LINEAR_MELS) / _MELS_A_NEPER)
     return np.where(mel < _LINEAR_MELS, mel * (_LINEAR_HZ / _LINEAR_MELS), above)
 
 
-def mel_filterbank(sample_rate, fft_length, num_mels, fmin, fmax):
+def mel_filterbank(sample_rate, fft_length, num_mels, fmin, fmax) -> np.ndarray:
     """Builds triangular filters, equally wide and half overlapping on Slaney's mel scale, each of area 1 over Hz.
 
     Args:
@@ -54,7 +54,7 @@ def mel_filterbank(sample_rate, fft_length, num_mels, fmin, fmax):
     return np.maximum(0.0, triangles) * (2.0 / (high - low))
 
 
-def analysis_window(name, win_length, fft_length):
+def analysis_window(name, win_length, fft_length) -> np.ndarray:
     """Builds a periodic window in the middle of a transform's samples.
 
     Args:

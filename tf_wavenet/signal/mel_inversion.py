@@ -6,12 +6,13 @@ import math
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_spec import MelSpec
 
 _LEAST = 1e-12  # keeps quotients finite; far below any floor
 
 
-def mel_to_magnitude(features, spec: MelSpec, rounds: int = 3, floor: float = 1e-4):
+def mel_to_magnitude(features, spec: MelSpec, rounds: int = 3, floor: float = 1e-4) -> Tensor:
     """Estimates smooth magnitude spectra that have the given log-mels, about.
 
     The mean magnitudes of the filters are interpolated over frequency, in logarithms; each round of the multiplicative

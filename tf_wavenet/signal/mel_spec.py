@@ -4,11 +4,13 @@ import dataclasses
 import math
 import operator
 import reprlib
+from typing import Any
 
 import keras
 import numpy as np
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_filterbank import WINDOWS, analysis_window, mel_filterbank
 
 _CHOICES = {
@@ -100,7 +102,7 @@ class MelSpec:
     preemphasis: float = 0.0
     loudness: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("sample_rate", "hop_length", "win_length", "fft_length", "num_mels"):
             self._set(name, operator.index, lambda value: value >= 1, "a positive int")
         self._set("sample_rate", int, lambda rate: 1000 <= rate <= 384000, "1000 to 384000 Hz")
@@ -142,7 +144,7 @@ class MelSpec:
         return lengths and np.all(np.isfinite(pair)) and min(pair[1]) > 0.0
 
     @classmethod
-    def from_preset(cls, name, **overrides):
+    def from_preset(cls, name, **overrides) -> "MelSpec":
         """Returns the spec of a published recipe, or our own.
 
         Args:
@@ -166,7 +168,7 @@ class MelSpec:
             raise ValueError(f"Expected a preset out of {', '.join(PRESETS)}. Received: {name!r}")
         return cls.from_config({**PRESETS[name], **overrides})
 
-    def standardized(self):
+    def standardized(self) -> "MelSpec":
         """Returns the spec with a `normalization` that brings speech of usual level near mean 0 and deviation 1.
 
         It is the same for all mels and corpora, (x + 5) / 2 for natural logarithms, so it needs no statistics. As they
@@ -180,22 +182,22 @@ class MelSpec:
         mean, scale = (-5.0 / nepers,) * self.num_mels, (2.0 / nepers,) * self.num_mels
         return dataclasses.replace(self, normalization=(mean, scale))
 
-    def num_frames(self, num_samples):
+    def num_frames(self, num_samples) -> int | Tensor:
         """Returns the number of frames of a waveform of `num_samples` (int or integer tensor, at least 1)."""
         if self.center == "sample":
             return 1 + num_samples // self.hop_length
         return (num_samples + self.hop_length - 1) // self.hop_length
 
     @property
-    def frame_offset(self):
+    def frame_offset(self) -> int:
         """Int, samples by which the Fourier transform of frame f begins before sample `f * hop_length`."""
         return (self.fft_length if self.center == "sample" else self.fft_length - self.hop_length) // 2
 
-    def filterbank(self):
+    def filterbank(self) -> np.ndarray:
         """Returns the mel filters, float64 `[fft_length // 2 + 1, num_mels]`."""
         return mel_filterbank(self.sample_rate, self.fft_length, self.num_mels, self.fmin, self.fmax)
 
-    def check_same(self, other):
+    def check_same(self, other) -> None:
         """Raises a ValueError that names the first field of `other`, a MelSpec, that differs, and both values."""
         for field in dataclasses.fields(self):
             expected, received = getattr(self, field.name), getattr(other, field.name)
@@ -203,7 +205,7 @@ class MelSpec:
                 expected, received = (f"{field.name}={reprlib.repr(value)}" for value in (expected, received))
                 raise ValueError(f"Expected features of {expected}. Received: {received}")
 
-    def check_features(self, features):
+    def check_features(self, features) -> None:
         """Checks that features can be of this recipe: their shape, and that some waveform in [-1, 1] could give them.
 
         A wrong number of mels, natural logarithms for base 10, a lower floor or a normalisation too many mostly give
@@ -252,7 +254,7 @@ class MelSpec:
             )
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Pair of floats: the lowest log-mel (before normalisation), and the highest logarithm of a frame's mean mel.
 
         No waveform in [-1, 1] gives features outside.
@@ -267,7 +269,7 @@ class MelSpec:
         mean_filter = self.filterbank().mean(axis=1)
         return float(np.linalg.norm(mean_filter) * bins + mean_filter.sum() * math.sqrt(self.power_offset) + self.floor)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the fields as a dict of JSON values."""
         config = dataclasses.asdict(self)
         if self.normalization is not None:
@@ -275,7 +277,7 @@ class MelSpec:
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "MelSpec":
         """Returns the spec of `get_config`; raises a ValueError for fields that a MelSpec lacks or needs."""
         fields = dataclasses.fields(cls)
         unknown = config.keys() - {field.name for field in fields}

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 
 
-def mu_law_encode(x, mu=255):
+def mu_law_encode(x, mu=255) -> Tensor:
     """Compands a waveform to integer mu-law levels.
 
     Computes `floor((F(x) + 1) / 2 * mu + 0.5)` with `F(x) = sgn(x) ln(1 + mu |x|) / ln(1 + mu)`.
@@ -41,7 +42,7 @@ def mu_law_encode(x, mu=255):
     return ops.cast(ops.floor((mu_law_compand(x, mu) + 1.0) / 2.0 * mu + 0.5), "int32")
 
 
-def mu_law_compand(x, mu=255):
+def mu_law_compand(x, mu=255) -> Tensor:
     """Returns `F(x) = sgn(x) ln(1 + mu |x|) / ln(1 + mu)`, not rounded to a level.
 
     Args:
@@ -56,13 +57,13 @@ def mu_law_compand(x, mu=255):
     return ops.sign(x) * ops.log(1.0 + mu * ops.abs(x)) / math.log1p(mu)
 
 
-def mu_law_expand(companded, mu=255):
+def mu_law_expand(companded, mu=255) -> Tensor:
     """Returns the inverse of `mu_law_compand`, float32 in [-1, 1]; values outside [-1, 1] are clipped."""
     y = ops.clip(ops.cast(companded, "float32"), -1.0, 1.0)
     return ops.sign(y) * ops.expm1(ops.abs(y) * math.log1p(mu)) / mu
 
 
-def mu_law_decode(levels, mu=255):
+def mu_law_decode(levels, mu=255) -> Tensor:
     """Expands mu-law levels to the waveform at the centre of each level; the inverse of `mu_law_encode` on levels.
 
     Args:
@@ -95,6 +96,6 @@ def _centres(mu):
     return (np.sign(companded) * np.expm1(np.abs(companded) * math.log1p(mu)) / mu).clip(-1.0, 1.0).astype("float32")
 
 
-def check_mu(mu):
+def check_mu(mu) -> int:
     """Returns `mu` if it is a positive int, else raises a ValueError."""
     return check_positive_int("mu", mu)

@@ -8,7 +8,7 @@ from tf_wavenet.signal.mel_spec import MelSpec
 _MAX_GAIN = 100.0  # 40 dB: more would turn what is nearly silence into noise
 
 
-def preprocess(waveform, spec: MelSpec):
+def preprocess(waveform, spec: MelSpec) -> tuple[np.ndarray, np.ndarray | np.float32]:
     """Brings each utterance to the spec's loudness and pre-emphasises it.
 
     The gain is lowered where the result would leave [-1, 1], and is at most 40 dB. Features that go with the result are

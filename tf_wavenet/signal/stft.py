@@ -2,12 +2,13 @@
 
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_filterbank import analysis_window
 
 _LEAST_POWER = 1e-7  # below it, magnitudes are not told apart
 
 
-def stft_magnitude(waveform, fft_length, hop_length, win_length):
+def stft_magnitude(waveform, fft_length, hop_length, win_length) -> Tensor:
     """Returns the magnitudes of a short-time Fourier transform, at least `sqrt(1e-7)`.
 
     Args:

@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
+
 
 class ConvQueue:
     """Static layout of the queues of one or several dilated causal convolutions with equal channels.
@@ -25,7 +27,7 @@ class ConvQueue:
         Paine et al., Fast Wavenet Generation Algorithm (2016): the idea of caching a queue for each convolution.
     """
 
-    def __init__(self, kernel_size, dilations):
+    def __init__(self, kernel_size, dilations) -> None:
         self.kernel_size = kernel_size
         self.lengths = np.array([(kernel_size - 1) * d for d in dilations], "int32")
         self.offsets = np.cumsum(self.lengths, dtype="int32") - self.lengths
@@ -33,7 +35,7 @@ class ConvQueue:
         # Slots, relative to the one that is overwritten next, of the taps that the next step reads.
         self._tap_steps = np.array([[j * d for j in range(kernel_size - 1)] for d in dilations], "int32")
 
-    def initial(self, batch_size, channels, dtype):
+    def initial(self, batch_size, channels, dtype) -> dict[str, Tensor]:
         """Returns the state of silence: all zeros."""
         layers, past_taps = self._tap_steps.shape
         return {
@@ -42,13 +44,13 @@ class ConvQueue:
             "position": ops.zeros((layers,), "int32"),
         }
 
-    def taps(self, state, layer, channels):
+    def taps(self, state, layer, channels) -> list[Tensor]:
         """Returns the `kernel_size - 1` past taps of one layer, oldest first, each `[batch, channels]`."""
         first = layer * (self.kernel_size - 1)
         rows = state["taps"][first : first + self.kernel_size - 1]
         return [ops.reshape(rows[i], (-1, channels)) for i in range(self.kernel_size - 1)]
 
-    def push(self, state, inputs):
+    def push(self, state, inputs) -> dict[str, Tensor]:
         """Writes this step's input of every layer (a list of `[batch, channels]`) and reads the next step's taps."""
         if not self.slots:
             return state
@@ -58,7 +60,7 @@ class ConvQueue:
         position = ops.mod(state["position"] + 1, self.lengths)
         return {"ring": ring, "taps": self._read(ring, position), "position": position}
 
-    def histories(self, state, channels):
+    def histories(self, state, channels) -> list[Tensor]:
         """Returns, for every layer, its queue in order of time: `[batch, (kernel_size - 1) * dilation, channels]`."""
         batch_size, result = ops.shape(state["ring"])[1] // channels, []
         for layer, (offset, length) in enumerate(zip(self.offsets, self.lengths, strict=True)):
@@ -67,7 +69,7 @@ class ConvQueue:
             result.append(ops.transpose(ops.reshape(rows, (int(length), batch_size, channels)), (1, 0, 2)))
         return result
 
-    def from_histories(self, histories):
+    def from_histories(self, histories) -> dict[str, Tensor]:
         """Returns the state whose queues hold the last inputs of `histories`, each `[batch, time, channels]`.
 
         The inverse of `histories`; `time` may be longer than the queue, not shorter.

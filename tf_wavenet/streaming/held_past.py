@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
+
 
 class HeldPast:
     """The last inputs of a stream; before the first input, the first input as often as needed.
@@ -15,19 +17,19 @@ class HeldPast:
         dtype: Their dtype.
     """
 
-    def __init__(self, length, channels, dtype):
+    def __init__(self, length, channels, dtype) -> None:
         self.length, self.channels, self.dtype = length, channels, dtype
 
-    def initial(self, batch_size):
+    def initial(self, batch_size) -> dict[str, Tensor]:
         """Returns the state before the first input."""
         past = ops.zeros((batch_size, self.length, self.channels), self.dtype)
         return {"past": past, "started": ops.zeros((batch_size,), "bool")}
 
-    def before(self, inputs):
+    def before(self, inputs) -> Tensor:
         """Returns what stands before the first of `inputs`, `[batch, length, channels]`."""
         return ops.repeat(inputs[:, :1], self.length, axis=1)
 
-    def join(self, inputs, state):
+    def join(self, inputs, state) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the past and `inputs`, `[batch, length + time, channels]`, and the state after them."""
         inputs = ops.cast(inputs, self.dtype)
         started = ops.reshape(state["started"], (-1, 1, 1))
@@ -35,19 +37,19 @@ class HeldPast:
         past = joined[:, ops.shape(joined)[1] - self.length :]
         return joined, {"past": past, "started": ops.ones_like(state["started"])}
 
-    def pack(self, state):
+    def pack(self, state) -> Tensor:
         """Returns `[batch, size]`: `started` as 0 or 1, then the past."""
         started = ops.expand_dims(ops.cast(state["started"], self.dtype), -1)
         past = ops.reshape(state["past"], (ops.shape(started)[0], self.length * self.channels))
         return ops.concatenate([started, past], axis=-1)
 
-    def unpack(self, rows):
+    def unpack(self, rows) -> dict[str, Tensor]:
         """Returns the state of `pack`'s rows."""
         rows = ops.cast(ops.convert_to_tensor(rows), self.dtype)
         past = ops.reshape(rows[:, 1:], (ops.shape(rows)[0], self.length, self.channels))
         return {"past": past, "started": ops.not_equal(rows[:, 0], 0)}
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Int, the numbers of one stream's state."""
         return 1 + self.length * self.channels

@@ -1,8 +1,11 @@
 """What all layers over causal convolutions share: three schedules of one arithmetic."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.streaming.conv_queue import ConvQueue
 
 
@@ -16,19 +19,19 @@ class StreamingLayer(keras.layers.Layer):
     A subclass that is conditioned takes the condition as one more argument of `compute`, and all schedules pass it on.
     """
 
-    def convolutions(self):
+    def convolutions(self) -> Sequence[keras.layers.Layer]:
         """The `CausalConv1D`s that `compute` applies, in order."""
         raise NotImplementedError
 
-    def compute(self, x, convolve, *condition):
+    def compute(self, x, convolve, *condition) -> Tensor | tuple[Tensor, ...]:
         """The arithmetic of the layer, pointwise in time but for `convolve(convolution, x)`."""
         raise NotImplementedError
 
-    def call(self, inputs, *condition):
+    def call(self, inputs, *condition) -> Tensor | tuple[Tensor, ...]:
         """Runs the whole sequence `[batch, time, channels]` from a past of zeros."""
         return self.compute(inputs, lambda convolution, x: convolution(x), *condition)
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Tensor]:
         """Returns the state before the first step, a past of zeros.
 
         Args:
@@ -42,7 +45,7 @@ class StreamingLayer(keras.layers.Layer):
         """
         return self._queue.initial(batch_size, self._queue_channels, self.compute_dtype)
 
-    def step(self, inputs, state, *condition):
+    def step(self, inputs, state, *condition) -> tuple[Tensor | tuple[Tensor, ...], dict[str, Tensor]]:
         """Runs one time step.
 
         Args:
@@ -63,7 +66,7 @@ class StreamingLayer(keras.layers.Layer):
         outputs = self.compute(self._cast(inputs), convolve, *map(self._cast, condition))
         return outputs, queue.push(state, written)
 
-    def prime(self, inputs, state, *condition):
+    def prime(self, inputs, state, *condition) -> tuple[Tensor | tuple[Tensor, ...], dict[str, Tensor]]:
         """Runs a block of time steps in parallel, as many `step`s would.
 
         Args:
@@ -84,12 +87,12 @@ class StreamingLayer(keras.layers.Layer):
         outputs = self.compute(self._cast(inputs), convolve, *map(self._cast, condition))
         return outputs, queue.from_histories(joined)
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, each stream's queues in order of time; see `tf_wavenet.Streamable`."""
         histories = self._queue.histories(state, self._queue_channels)
         return ops.concatenate([ops.reshape(x, (ops.shape(x)[0], x.shape[1] * x.shape[2])) for x in histories], axis=-1)
 
-    def unpack_state(self, rows, time=None):
+    def unpack_state(self, rows, time=None) -> dict[str, Tensor]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
         queue, channels, rows = self._queue, self._queue_channels, self._cast(rows)
         return queue.from_histories(
@@ -100,12 +103,12 @@ class StreamingLayer(keras.layers.Layer):
         )
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return self._queue.slots * self._queue_channels
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> int:
         """Int, the number of inputs, the present one included, that one output depends on."""
         return 1 + sum(c.receptive_field - 1 for c in self.convolutions())
 

@@ -54,11 +54,11 @@ def checked_key(key: Any) -> Any:
 class _Machine:
     """A stack, the places where marks were set on it, and numbered values to come back to."""
 
-    def __init__(self, names, read_persistent):
+    def __init__(self, names, read_persistent) -> None:
         self.names, self.read_persistent = names, read_persistent
         self.stack, self.marks, self.memo = [], [], {}
 
-    def run(self, name, argument):
+    def run(self, name, argument) -> None:
         stack = self.stack
         if name in _CONSTANTS:
             stack.append(_CONSTANTS[name])

@@ -1,14 +1,16 @@
 """The activation functions of `.nam` files."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number
 
 
-def nam_activation(activation, channels):
+def nam_activation(activation, channels) -> Callable[[Tensor], Tensor]:
     """Returns the function that an activation in a `.nam` file names.
 
     Args:

@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import CausalConv1D
 from tf_wavenet.models.nam.activations import nam_activation
@@ -22,7 +23,7 @@ class NamHead(keras.layers.Layer):
         ValueError: If an argument is outside its range.
     """
 
-    def __init__(self, input_channels, channels, out_channels, kernel_sizes, activation="Tanh", **kwargs):
+    def __init__(self, input_channels, channels, out_channels, kernel_sizes, activation="Tanh", **kwargs) -> None:
         super().__init__(**kwargs)
         if not isinstance(kernel_sizes, (list, tuple)) or not kernel_sizes:
             raise ValueError(f"Expected kernel_sizes, at least 1. Received: kernel_sizes={kernel_sizes!r}")
@@ -35,18 +36,18 @@ class NamHead(keras.layers.Layer):
         ]
         self._widths = widths
 
-    def build(self, input_shape=None):
+    def build(self, input_shape=None) -> None:
         """Builds the convolutions, whose input channels are all known."""
         for layer, input_channels in self.convolutions():
             layer.build((None, None, input_channels))
         self.built = True
 
-    def compute(self, x, convolve):
+    def compute(self, x, convolve) -> Tensor:
         """Returns `[batch, time, out_channels]` for `[batch, time, input_channels]`."""
         for activation, conv in zip(self.activations, self.convs, strict=True):
             x = convolve(conv, activation(x))
         return x
 
-    def convolutions(self):
+    def convolutions(self) -> list[tuple[CausalConv1D, int]]:
         """List of `(CausalConv1D, its input channels)`, in the order of a `.nam` file."""
         return list(zip(self.convs, self._widths, strict=True))

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet.layers import CausalConv1D
 from tf_wavenet.models.nam.activations import nam_activation
 
@@ -44,7 +45,7 @@ class NamLayer(keras.layers.Layer):
         groups_input_mixin,
         films,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         if gating_mode not in GATING_MODES:
             raise ValueError(f"Expected gating_mode to be one of {GATING_MODES}. Received: gating_mode={gating_mode!r}")
@@ -82,13 +83,13 @@ class NamLayer(keras.layers.Layer):
             if site in films
         }
 
-    def build(self, input_shape=None):
+    def build(self, input_shape=None) -> None:
         """Builds the convolutions, whose input channels are all known."""
         for layer, input_channels in self._convolutions:
             layer.build((None, None, input_channels))
         self.built = True
 
-    def compute(self, x, condition, convolve):
+    def compute(self, x, condition, convolve) -> tuple[Tensor, Tensor]:
         """Returns the residual and the head output, `[batch, time, channels]` and `[batch, time, head channels]`."""
         z = self._film("conv_post_film", convolve(self.conv, self._film("conv_pre_film", x, condition)), condition)
         mixed = self.input_mixin.apply_taps([self._film("input_mixin_pre_film", condition, condition)])
@@ -101,11 +102,11 @@ class NamLayer(keras.layers.Layer):
             x = x + self._film("layer1x1_post_film", self.layer1x1.apply_taps([a]), condition)
         return x, head
 
-    def convolutions(self):
+    def convolutions(self) -> list[tuple[CausalConv1D, int]]:
         """List of `(CausalConv1D, its input channels)`, in the order of a `.nam` file."""
         return self._convolutions
 
-    def residual_layers(self):
+    def residual_layers(self) -> list[CausalConv1D]:
         """The layers that serve nothing but the residual output."""
         layers = (self.layer1x1, self.films.get("layer1x1_post_film"))
         return [layer for layer in layers if layer is not None]
@@ -129,7 +130,7 @@ class NamLayer(keras.layers.Layer):
         return x * scale + shift
 
 
-def fan_in():
+def fan_in() -> keras.initializers.Initializer:
     """Returns the initializer of kernels, uniform within `1 / sqrt(inputs)`: what NAM's own models are trained from."""
     return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 

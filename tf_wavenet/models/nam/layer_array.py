@@ -2,6 +2,7 @@
 
 import keras
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_dilations, check_positive_int
 from tf_wavenet.layers import CausalConv1D
 from tf_wavenet.models.nam.layer import FILM_SITES, NamLayer, fan_in
@@ -65,7 +66,7 @@ class NamLayerArray(keras.layers.Layer):
         groups_input_mixin=1,
         films=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.input_channels, self.condition_size = input_channels, condition_size
         self.channels = check_positive_int("channels", channels)
@@ -117,7 +118,7 @@ class NamLayerArray(keras.layers.Layer):
             name="head_rechannel",
         )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape=None) -> None:
         """Builds the convolutions, whose input channels are all known."""
         self.rechannel.build((None, None, self.input_channels))
         for layer in self.layers:
@@ -125,7 +126,7 @@ class NamLayerArray(keras.layers.Layer):
         self.head_rechannel.build((None, None, self.head_input_channels))
         self.built = True
 
-    def compute(self, x, condition, head, convolve):
+    def compute(self, x, condition, head, convolve) -> tuple[Tensor, Tensor]:
         """Runs the layers.
 
         Args:
@@ -143,7 +144,7 @@ class NamLayerArray(keras.layers.Layer):
             head = y if head is None else head + y
         return x, convolve(self.head_rechannel, head)
 
-    def convolutions(self):
+    def convolutions(self) -> list[tuple[CausalConv1D, int]]:
         """List of `(CausalConv1D, its input channels)`, in the order of a `.nam` file."""
         return [
             (self.rechannel, self.input_channels),

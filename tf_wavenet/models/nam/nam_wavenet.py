@@ -1,12 +1,16 @@
 """The feed-forward WaveNet of Neural Amp Modeler."""
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number
+from tf_wavenet.layers import CausalConv1D
 from tf_wavenet.models._decoding import import_decoding
 from tf_wavenet.models.exportable import Exportable
 from tf_wavenet.models.nam.head import NamHead
@@ -62,7 +66,7 @@ class NamWaveNet(Exportable):
 
     def __init__(
         self, arrays, head=None, head_scale=0.02, condition_dsp=None, sample_rate=None, metadata=None, **kwargs
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.arrays = [dict(array) for array in arrays]
         self.head = head
@@ -103,7 +107,7 @@ class NamWaveNet(Exportable):
             self.output_channels = self.post_head.out_channels
 
     @classmethod
-    def from_preset(cls, name, **overrides):
+    def from_preset(cls, name, **overrides) -> "NamWaveNet":
         """Returns a model with a named architecture and random weights.
 
         Args:
@@ -118,14 +122,14 @@ class NamWaveNet(Exportable):
             raise ValueError(f"Expected a preset of {sorted(NAM_PRESETS)}. Received: preset={name!r}")
         return cls(**{**copy.deepcopy(NAM_PRESETS[name]), **overrides})
 
-    def build(self, input_shape=None):
+    def build(self, input_shape=None) -> None:
         """Builds every child, whatever the input's batch and length."""
         for part in (*self.layer_arrays, self.post_head, self.condition_dsp):
             if part is not None and not part.built:
                 part.build()
         self.built = True
 
-    def compile(self, optimizer="rmsprop", *arguments, **kwargs):
+    def compile(self, optimizer="rmsprop", *arguments, **kwargs) -> None:
         """Configures training as `keras.Model.compile`."""
         super().compile(optimizer, *arguments, **kwargs)
         if not self.built:
@@ -133,15 +137,15 @@ class NamWaveNet(Exportable):
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)  # else the first step is traced twice
 
-    def input_specs(self):
+    def input_specs(self) -> keras.layers.InputSpec:
         """Returns the `keras.layers.InputSpec` of the waveform."""
         return keras.layers.InputSpec("float32", (None, None))
 
-    def call(self, waveform):
+    def call(self, waveform) -> Tensor:
         """Returns the output for a whole waveform, from silence on."""
         return self.prime(waveform, self.get_initial_state(ops.shape(waveform)[0]))[0]
 
-    def compute(self, x, convolve):
+    def compute(self, x, convolve) -> Tensor:
         """The arithmetic: `[batch, time, output_channels]` for `[batch, time, 1]`.
 
         `convolve(convolution, x)` applies a `CausalConv1D`, of this model or of its `condition_dsp`, in their order.
@@ -153,7 +157,7 @@ class NamWaveNet(Exportable):
         head = head * self.head_scale
         return head if self.post_head is None else self.post_head.compute(head, convolve)
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Tensor]:
         """Returns the state after endless silence: every convolution has seen nothing but the same value.
 
         Args:
@@ -174,7 +178,7 @@ class NamWaveNet(Exportable):
         self.compute(ops.zeros((batch_size, 1, 1), self.compute_dtype), convolve)
         return {"past": ops.concatenate(pasts, axis=-1)}
 
-    def step(self, sample, state):
+    def step(self, sample, state) -> tuple[Tensor, dict[str, Tensor]]:
         """Processes one sample; blocks (`prime`) are far cheaper.
 
         Args:
@@ -187,7 +191,7 @@ class NamWaveNet(Exportable):
         output, state = self.prime(ops.expand_dims(sample, 1), state)
         return output[:, 0], state
 
-    def prime(self, waveform, state):
+    def prime(self, waveform, state) -> tuple[Tensor, dict[str, Tensor]]:
         """Processes a block.
 
         Args:
@@ -216,7 +220,7 @@ class NamWaveNet(Exportable):
         y = ops.cast(self.compute(x, convolve), "float32")
         return (ops.squeeze(y, -1) if self.output_channels == 1 else y), {"past": past}
 
-    def block_processor(self):
+    def block_processor(self) -> Callable[[Tensor, dict[str, Tensor]], tuple[Tensor, dict[str, Tensor]]]:
         """Returns `prime`, compiled, with the weights of now as constants: the fastest way through short blocks.
 
         Raises:
@@ -224,27 +228,27 @@ class NamWaveNet(Exportable):
         """
         return import_decoding().block_processor(self)
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
         return state["past"]
 
-    def unpack_state(self, rows, time=None):
+    def unpack_state(self, rows, time=None) -> dict[str, Tensor]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
         return {"past": ops.cast(ops.convert_to_tensor(rows), self.compute_dtype)}
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         own = sum((conv.receptive_field - 1) * channels for conv, channels in self.convolutions())
         return own if self.condition_dsp is None else own + self.condition_dsp.state_size
 
-    def convolutions(self):
+    def convolutions(self) -> list[tuple[CausalConv1D, int]]:
         """List of `(CausalConv1D, its input channels)`, in the order of a `.nam` file; `condition_dsp` has its own."""
         parts = (*self.layer_arrays, self.post_head)
         return [pair for part in parts if part is not None for pair in part.convolutions()]
 
     @property
-    def receptive_field(self):
+    def receptive_field(self) -> int:
         """Int, the number of samples, the present one included, that one output depends on."""
         field = 1 + sum(c.receptive_field - 1 for c, _ in self.convolutions())
         if self.condition_dsp is None:
@@ -254,7 +258,7 @@ class NamWaveNet(Exportable):
         later = field if "conv_pre_film" in first.films else field - first.conv.receptive_field + 1
         return max(field, later + self.condition_dsp.receptive_field - 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         condition_dsp = self.condition_dsp
         return {

@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import keras
 from keras import ops
 
 from tf_wavenet import backend
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, is_int
 from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from tf_wavenet.losses.stft_loss_in_turn import STFTLossInTurn
@@ -82,7 +84,7 @@ class GANVocoder(keras.Model):
         stft_resolutions=None,
         resolutions_per_step=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**{"dtype": generator.dtype_policy, **kwargs})
         self.autocast = False
         self.generator = generator
@@ -118,11 +120,11 @@ class GANVocoder(keras.Model):
                 discriminator.build((None, None))
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Returns the generator's waveform."""
         return self.generator(inputs)
 
-    def compile(self, optimizer=None, discriminator_optimizer=None, **kwargs):
+    def compile(self, optimizer=None, discriminator_optimizer=None, **kwargs) -> None:
         """Configures training.
 
         Args:
@@ -147,26 +149,26 @@ class GANVocoder(keras.Model):
             discriminator_optimizer.build(self._discriminator_variables())
             self.discriminator_optimizer = discriminator_optimizer
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what `compile_from_config` needs, both optimizers among it."""
         config = super().get_compile_config()
         if config is None or self.discriminator_optimizer is None:
             return config
         return {**config, "discriminator_optimizer": keras.optimizers.serialize(self.discriminator_optimizer)}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config) -> None:
         """Compiles as the model of the configuration was."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     @property
-    def non_trainable_variables(self):
+    def non_trainable_variables(self) -> list[keras.Variable]:
         """Of the model; on JAX with those of the discriminators' optimizer, which Keras gives to no step otherwise."""
         variables = super().non_trainable_variables
         if keras.backend.backend() != "jax" or getattr(self, "discriminator_optimizer", None) is None:
             return variables
         return [*variables, *self.discriminator_optimizer.variables]
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force=False) -> None:
         """Makes the training step: without discriminators until they start, then whole."""
         if self.optimizer is None:
             raise ValueError("Expected a model compiled with an optimizer. Received: none")
@@ -190,15 +192,15 @@ class GANVocoder(keras.Model):
 
         self.train_function = train_function
 
-    def train_step(self, *arguments):
+    def train_step(self, *arguments) -> dict[str, Tensor] | tuple[dict[str, Tensor], tuple[list[Tensor], ...]]:
         """Takes one step of the discriminators, once they have started, and one of the generator."""
         return backend.train_step(self, self._train, *arguments)
 
-    def test_step(self, *arguments):
+    def test_step(self, *arguments) -> dict[str, Tensor] | tuple[dict[str, Tensor], tuple[list[Tensor], ...]]:
         """Measures the generator; rows count as much as they have samples of weight 1."""
         return backend.test_step(self, self._test, *arguments)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
@@ -215,7 +217,7 @@ class GANVocoder(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config) -> "GANVocoder":
         """Returns the model of `get_config`."""
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("generator", "discriminators")}
         return cls(**{**config, **parts})

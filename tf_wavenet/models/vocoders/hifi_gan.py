@@ -1,8 +1,12 @@
 """The generator of HiFi-GAN."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_dilations, check_positive_int, check_positive_ints
 from tf_wavenet.layers import CausalConv1D, HiFiGANResidualBlock, NonCausalConv1D, UpsampleConv1D
 from tf_wavenet.models.vocoders.presets import GENERATORS
@@ -61,7 +65,7 @@ class HiFiGAN(Vocoder):
         causal=False,
         mel_spec=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(num_mels=num_mels, causal=causal, mel_spec=mel_spec, **kwargs)
         self.upsample_rates = check_positive_ints("upsample_rates", upsample_rates)
         self.upsample_kernel_sizes = check_positive_ints("upsample_kernel_sizes", upsample_kernel_sizes)
@@ -109,7 +113,7 @@ class HiFiGAN(Vocoder):
         self.build((None, None, self.num_mels))
 
     @classmethod
-    def from_preset(cls, name, **overrides):
+    def from_preset(cls, name, **overrides) -> "HiFiGAN":
         """Returns a generator with a named set of constructor arguments.
 
         Args:
@@ -127,7 +131,7 @@ class HiFiGAN(Vocoder):
             raise ValueError(f"Expected a preset of {presets}. Received: preset={name!r}")
         return cls(**{**GENERATORS[name], **overrides})
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds every child, whatever the input's batch and length."""
         if self.built:
             return
@@ -137,12 +141,12 @@ class HiFiGAN(Vocoder):
             shape = layer.compute_output_shape(shape)
         self.built = True
 
-    def streaming_layers(self):
+    def streaming_layers(self) -> list[keras.layers.Layer]:
         """All layers, in order."""
         stages = [layer for up, blocks in zip(self.ups, self.resblocks, strict=True) for layer in (up, *blocks)]
         return [self.conv_pre, *stages, self.conv_post]
 
-    def compute(self, features, noise, run):
+    def compute(self, features, noise, run) -> Tensor:
         """The arithmetic; see `Vocoder`."""
         x = run(self.conv_pre, features)
         for up, blocks in zip(self.ups, self.resblocks, strict=True):
@@ -151,7 +155,7 @@ class HiFiGAN(Vocoder):
         # The slope of the published models' last activation is PyTorch's default.
         return ops.tanh(run(self.conv_post, ops.leaky_relu(x, 0.01)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,10 +1,13 @@
 """A parallel vocoder at the frame rate."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import CausalConv1D, ConvNeXtBlock, InverseSTFT, NonCausalConv1D
 from tf_wavenet.models.vocoders.presets import GENERATORS
@@ -69,7 +72,7 @@ class ISTFTVocoder(Vocoder):
         causal=False,
         mel_spec=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(num_mels=num_mels, causal=causal, mel_spec=mel_spec, **kwargs)
         self.channels = check_positive_int("channels", channels)
         self.num_blocks = check_positive_int("num_blocks", num_blocks)
@@ -108,7 +111,7 @@ class ISTFTVocoder(Vocoder):
         self.build((None, None, self.num_mels))
 
     @classmethod
-    def from_preset(cls, name="istft_vocoder", **overrides):
+    def from_preset(cls, name="istft_vocoder", **overrides) -> "ISTFTVocoder":
         """Returns a generator with a named set of constructor arguments.
 
         Args:
@@ -125,7 +128,7 @@ class ISTFTVocoder(Vocoder):
             raise ValueError(f"Expected the preset 'istft_vocoder'. Received: preset={name!r}")
         return cls(**{**GENERATORS[name], **overrides})
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds every child, whatever the input's batch and length."""
         if self.built:
             return
@@ -138,11 +141,11 @@ class ISTFTVocoder(Vocoder):
         self.inverse_stft.build((None, None, 2 * bins))
         self.built = True
 
-    def streaming_layers(self):
+    def streaming_layers(self) -> list[keras.layers.Layer]:
         """Those that look at more than one frame."""
         return [self.conv_pre, *self.blocks, self.inverse_stft]
 
-    def compute(self, features, noise, run):
+    def compute(self, features, noise, run) -> Tensor:
         """The arithmetic; see `Vocoder`."""
         x, prior = run(self.conv_pre, features), 0.0
         if self.prior:
@@ -157,7 +160,7 @@ class ISTFTVocoder(Vocoder):
         spectrum = ops.concatenate([magnitude * cosine, magnitude * sine], axis=-1)
         return ops.expand_dims(run(self.inverse_stft, spectrum), -1)
 
-    def log_prior(self, features):
+    def log_prior(self, features) -> Tensor:
         """Returns the log-magnitudes that mels stand for, float32 `[..., bins]`, for the windows of the waveform."""
         spec, layer = self.mel_spec, self.inverse_stft
         magnitude = mel_to_magnitude(features, spec)
@@ -171,7 +174,7 @@ class ISTFTVocoder(Vocoder):
         ours, theirs = (analysis_window(spec.window, n, n).sum() for n in (layer.win_length, spec.win_length))
         return ops.log(magnitude * float(ours / theirs))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

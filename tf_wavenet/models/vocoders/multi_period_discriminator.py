@@ -1,9 +1,12 @@
 """The multi-period discriminator of HiFi-GAN."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_ints
 
 
@@ -37,7 +40,7 @@ class MultiPeriodDiscriminator(keras.layers.Layer):
         Kong et al., HiFi-GAN (2020), section 2.3. The norms of its weights are not kept apart (no weight norm).
     """
 
-    def __init__(self, periods=(2, 3, 5, 7, 11), channels=(32, 128, 512, 1024, 1024), **kwargs):
+    def __init__(self, periods=(2, 3, 5, 7, 11), channels=(32, 128, 512, 1024, 1024), **kwargs) -> None:
         super().__init__(**kwargs)
         self.periods = check_positive_ints("periods", periods)
         self.channels = check_positive_ints("channels", channels)
@@ -52,7 +55,7 @@ class MultiPeriodDiscriminator(keras.layers.Layer):
         ]
         self.posts = [keras.layers.Conv1D(1, 3, dtype=policy, name=f"post_{p}") for p in self.periods]
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the convolutions."""
         for convs, post in zip(self.convs, self.posts, strict=True):
             channels = 1
@@ -60,7 +63,7 @@ class MultiPeriodDiscriminator(keras.layers.Layer):
                 conv.build((None, None, channels))
                 channels = conv.filters
 
-    def call(self, inputs):
+    def call(self, inputs) -> list[list[Tensor]]:
         """Returns the outputs of all layers of all discriminators."""
         if inputs.shape[1] is None:
             raise ValueError("Expected waveforms of a length that is known when the graph is made. Received: None")
@@ -76,6 +79,6 @@ class MultiPeriodDiscriminator(keras.layers.Layer):
             outputs.append(x)
         return [*outputs, post(ops.pad(x, ((0, 0), (1, 1), (0, 0))))]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "periods": list(self.periods), "channels": list(self.channels)}

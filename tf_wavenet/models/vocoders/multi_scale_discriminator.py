@@ -1,9 +1,12 @@
 """The multi-scale discriminator of HiFi-GAN."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import GroupedConv1D
 
@@ -47,7 +50,7 @@ class MultiScaleDiscriminator(keras.layers.Layer):
         are not kept apart (neither weight norm nor spectral norm).
     """
 
-    def __init__(self, scales=3, channels=128, **kwargs):
+    def __init__(self, scales=3, channels=128, **kwargs) -> None:
         super().__init__(**kwargs)
         self.scales = check_positive_int("scales", scales)
         self.channels = check_positive_int("channels", channels)
@@ -63,7 +66,7 @@ class MultiScaleDiscriminator(keras.layers.Layer):
         ]
         self.posts = [keras.layers.Conv1D(1, 3, dtype=policy, name=f"post_{scale}") for scale in range(scales)]
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the convolutions."""
         for convs, post in zip(self.convs, self.posts, strict=True):
             channels = 1
@@ -71,7 +74,7 @@ class MultiScaleDiscriminator(keras.layers.Layer):
                 conv.build((None, None, channels))
                 channels = conv.filters
 
-    def call(self, inputs):
+    def call(self, inputs) -> list[list[Tensor]]:
         """Returns the outputs of all layers of all discriminators."""
         x, outputs = ops.expand_dims(inputs, -1), []
         for scale in range(self.scales):
@@ -87,7 +90,7 @@ class MultiScaleDiscriminator(keras.layers.Layer):
             outputs.append(x)
         return [*outputs, post(_pad(x, 1))]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "scales": self.scales, "channels": self.channels}
 

@@ -1,10 +1,12 @@
 """The generator of Parallel WaveGAN."""
 
 import math
+from typing import Any
 
 import keras
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.layers import ConvInUpsampleNetwork, OutputHead, ResidualStack
 from tf_wavenet.models.vocoders.presets import GENERATORS
@@ -70,7 +72,7 @@ class ParallelWaveGAN(Vocoder):
         causal=False,
         mel_spec=None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(num_mels=num_mels, causal=causal, mel_spec=mel_spec, **kwargs)
         self.num_layers = check_positive_int("num_layers", num_layers)
         self.num_stacks = check_positive_int("num_stacks", num_stacks)
@@ -111,7 +113,7 @@ class ParallelWaveGAN(Vocoder):
         self.build(self.input_shapes())
 
     @classmethod
-    def from_preset(cls, name="parallel_wavegan", **overrides):
+    def from_preset(cls, name="parallel_wavegan", **overrides) -> "ParallelWaveGAN":
         """Returns a generator with a named set of constructor arguments.
 
         Args:
@@ -128,7 +130,7 @@ class ParallelWaveGAN(Vocoder):
             raise ValueError(f"Expected the preset 'parallel_wavegan'. Received: preset={name!r}")
         return cls(**{**GENERATORS[name], **overrides})
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds every child, whatever the input's batch and length."""
         if self.built:
             return
@@ -139,16 +141,16 @@ class ParallelWaveGAN(Vocoder):
         self.head.build((None, None, self.skip_channels))
         self.built = True
 
-    def streaming_layers(self):
+    def streaming_layers(self) -> list[keras.layers.Layer]:
         """Those that look at more than one time."""
         return [self.upsample_net, self.stack]
 
-    def compute(self, features, noise, run):
+    def compute(self, features, noise, run) -> Tensor:
         """The arithmetic; see `Vocoder`."""
         condition = self.projection(run(self.upsample_net, features))
         return self.head(run(self.stack, self.first_conv(noise), condition))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,9 +1,12 @@
 """The discriminator of Parallel WaveGAN."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.layers import NonCausalConv1D
 
@@ -39,7 +42,7 @@ class ParallelWaveGANDiscriminator(keras.layers.Layer):
         norm).
     """
 
-    def __init__(self, num_layers=10, channels=64, kernel_size=3, **kwargs):
+    def __init__(self, num_layers=10, channels=64, kernel_size=3, **kwargs) -> None:
         super().__init__(**kwargs)
         self.num_layers = check_positive_int("num_layers", num_layers)
         self.channels = check_positive_int("channels", channels)
@@ -54,14 +57,14 @@ class ParallelWaveGANDiscriminator(keras.layers.Layer):
         ]
         self.post = NonCausalConv1D(1, kernel_size, name="post", **options)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Builds the convolutions."""
         channels = 1
         for conv in (*self.convs, self.post):
             conv.build((None, None, channels))
             channels = conv.filters
 
-    def call(self, inputs):
+    def call(self, inputs) -> list[list[Tensor]]:
         """Returns the outputs of all layers."""
         x, outputs = ops.expand_dims(inputs, -1), []
         for conv in self.convs:
@@ -69,7 +72,7 @@ class ParallelWaveGANDiscriminator(keras.layers.Layer):
             outputs.append(x)
         return [[*outputs, self.post(x)]]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),

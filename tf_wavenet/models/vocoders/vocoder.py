@@ -1,9 +1,13 @@
 """What feed-forward vocoders share: features in, waveform out, whole or in chunks."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.models.exportable import Exportable
 from tf_wavenet.signal.mel_spec import MelSpec
@@ -35,7 +39,7 @@ class Vocoder(Exportable):
     context_frames = context_samples = 0
     period = 1
 
-    def __init__(self, num_mels=None, causal=False, mel_spec=None, **kwargs):
+    def __init__(self, num_mels=None, causal=False, mel_spec=None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.mel_spec = keras.saving.deserialize_keras_object(mel_spec) if isinstance(mel_spec, dict) else mel_spec
         if self.mel_spec is None:
@@ -51,7 +55,7 @@ class Vocoder(Exportable):
         self.causal = bool(causal)
         self.autocast = False
 
-    def input_specs(self):
+    def input_specs(self) -> keras.layers.InputSpec | dict[str, keras.layers.InputSpec]:
         """Returns the `keras.layers.InputSpec` of the features, or with noise a dict of both."""
         features = keras.layers.InputSpec("float32", (None, None, self.num_mels))
         if not self.needs_noise:
@@ -67,19 +71,19 @@ class Vocoder(Exportable):
         return hop
 
     @property
-    def local_channels(self):
+    def local_channels(self) -> int:
         """Int, channels of the features: `num_mels`, by the name that a WaveNet has for it."""
         return self.num_mels
 
-    def compute(self, features, noise, run):
+    def compute(self, features, noise, run) -> Tensor:
         """The arithmetic; returns `[batch, time, 1]`."""
         raise NotImplementedError
 
-    def streaming_layers(self):
+    def streaming_layers(self) -> list[keras.layers.Layer]:
         """The layers that `compute` runs, in order; their names are the keys of the state."""
         raise NotImplementedError
 
-    def call(self, inputs):
+    def call(self, inputs) -> Tensor:
         """Returns the waveform of features, float32 `[batch, frames * local_hop]`.
 
         Args:
@@ -88,7 +92,7 @@ class Vocoder(Exportable):
         """
         return self._waveform(inputs, lambda layer, x, *condition: layer(x, *condition))
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size) -> dict[str, Any]:
         """Returns the state before the first frame.
 
         Args:
@@ -102,7 +106,7 @@ class Vocoder(Exportable):
         """
         return {name: layer.get_initial_state(batch_size) for name, layer in self._layers_of_state().items()}
 
-    def prime(self, inputs, state):
+    def prime(self, inputs, state) -> tuple[Tensor, dict[str, Any]]:
         """Makes the samples of a block of frames that continues a state.
 
         Args:
@@ -121,20 +125,20 @@ class Vocoder(Exportable):
 
         return self._waveform(inputs, run), new_state
 
-    def pack_state(self, state):
+    def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
         return pack_states(self._layers_of_state(), state)
 
-    def unpack_state(self, rows, time=None):
+    def unpack_state(self, rows, time=None) -> dict[str, Any]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
         return unpack_states(self._layers_of_state(), rows, time)
 
     @property
-    def state_size(self):
+    def state_size(self) -> int:
         """Int, the numbers of one stream's state."""
         return packed_size(self._layers_of_state())
 
-    def generate(self, local_condition, seed=0):
+    def generate(self, local_condition, seed=0) -> np.ndarray:
         """Speaks features.
 
         Args:
@@ -150,7 +154,7 @@ class Vocoder(Exportable):
         features, rng = self._checked(local_condition, seed)
         return ops.convert_to_numpy(self(self._with_noise(features, rng)))
 
-    def stream(self, local_condition, chunk_frames=32, seed=0):
+    def stream(self, local_condition, chunk_frames=32, seed=0) -> Iterator[np.ndarray]:
         """Speaks features in chunks, with the samples of `generate`.
 
         Args:
@@ -173,7 +177,7 @@ class Vocoder(Exportable):
             waveform, state = self.prime(self._with_noise(features[:, first : first + chunk_frames], rng), state)
             yield ops.convert_to_numpy(waveform)
 
-    def split_inputs(self, inputs):
+    def split_inputs(self, inputs) -> tuple[Tensor, Tensor | None]:
         """Splits what `call` takes.
 
         Args:
@@ -195,17 +199,17 @@ class Vocoder(Exportable):
             raise ValueError(f"{expected}. Received: shape {tuple(features.shape)}")
         return features, given.get("noise")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, frames * local_hop]`."""
         batch, frames, _ = input_shape["local_condition"] if isinstance(input_shape, dict) else input_shape
         return (batch, frames and frames * self.local_hop)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs) -> keras.KerasTensor:
         """Returns a float32 tensor, whatever the compute dtype."""
         features, _ = self.split_inputs(inputs)
         return keras.KerasTensor(self.compute_output_shape(features.shape), "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
