@@ -9,16 +9,24 @@ imported with this room.
 - `descend(optimizer, function, variables, state)`: one step of the optimizer down the loss of `function() -> (loss,
   auxiliary)`, which it returns. `function` may assign to variables, all of which must be in `state`.
 - `value_and_gradient(function, x)`: `function(x)`, a scalar, and its gradient by x.
+- `share_of_replicas(weight)`: the scalar weight of a replica over the mean of all replicas'; 1 where there is one.
 - `normal(shape, seed, step)`: float32 noise that seed and step (int or integer tensor) alone decide.
 """
 
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from tf_wavenet.backend.tensorflow import descend, normal, test_step, train_step, value_and_gradient
+    from tf_wavenet.backend.tensorflow import (
+        descend,
+        normal,
+        share_of_replicas,
+        test_step,
+        train_step,
+        value_and_gradient,
+    )
 elif keras.backend.backend() == "jax":
-    from tf_wavenet.backend.jax import descend, normal, test_step, train_step, value_and_gradient
+    from tf_wavenet.backend.jax import descend, normal, share_of_replicas, test_step, train_step, value_and_gradient
 else:
-    from tf_wavenet.backend.torch import descend, normal, test_step, train_step, value_and_gradient
+    from tf_wavenet.backend.torch import descend, normal, share_of_replicas, test_step, train_step, value_and_gradient
 
-__all__ = ["descend", "normal", "test_step", "train_step", "value_and_gradient"]
+__all__ = ["descend", "normal", "share_of_replicas", "test_step", "train_step", "value_and_gradient"]

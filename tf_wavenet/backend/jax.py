@@ -58,3 +58,8 @@ def _with_state(groups, step, state, data):
     with keras.StatelessScope(values) as scope:
         logs = step(data)
     return logs, tuple([scope.get_current_value(variable) for variable in group] for group in groups)
+
+
+def share_of_replicas(weight) -> float:
+    """Returns 1: arrays are those of all devices."""
+    return 1.0

@@ -33,3 +33,12 @@ def value_and_gradient(function, x) -> tuple[tf.Tensor, tf.Tensor]:
 def normal(shape, seed, step) -> tf.Tensor:
     """Returns noise `shape`."""
     return tf.random.stateless_normal(shape, tf.stack([tf.constant(seed, tf.int64), tf.cast(step, tf.int64)]))
+
+
+def share_of_replicas(weight) -> tf.Tensor | float:
+    """Returns the weight of this replica over the mean of all."""
+    replicas, context = tf.distribute.get_strategy().num_replicas_in_sync, tf.distribute.get_replica_context()
+    if replicas == 1 or context is None:
+        return 1.0
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, weight)
+    return tf.math.divide_no_nan(replicas * weight, total)

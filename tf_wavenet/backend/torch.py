@@ -49,3 +49,8 @@ def _tensors(data):
 
 def _mapped(function, structure):
     return keras.tree.map_structure(lambda x: None if x is None else function(x), structure)
+
+
+def share_of_replicas(weight) -> float:
+    """Returns 1: arrays are those of all devices."""
+    return 1.0

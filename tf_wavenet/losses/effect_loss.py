@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number
+from tf_wavenet.losses._weighted_mean import WeightedMean
 
 
 @registered
-class EffectLoss(keras.losses.Loss):
+class EffectLoss(WeightedMean):
     """Mean squared error of waveforms, plus that of the pre-emphasised ones: `e[t] - coefficient * e[t - 1]`.
 
     Pre-emphasis weighs high frequencies, which carry little energy and much of the sound. The first sample of a row has

@@ -1,14 +1,13 @@
 """The training loss of models that predict distributions."""
 
-import keras
-
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet.losses._of_distribution import OfDistribution, weight_of_each_sample
+from tf_wavenet.losses._weighted_mean import WeightedMean
 
 
 @registered
-class NegativeLogLikelihood(OfDistribution, keras.losses.Loss):
+class NegativeLogLikelihood(OfDistribution, WeightedMean):
     """Mean negative log-likelihood of the waveform under the predicted distributions, in nats a sample.
 
     Args:
