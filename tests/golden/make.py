@@ -15,6 +15,7 @@ import numpy as np
 
 import tf_wavenet
 from tf_wavenet import MelSpec, models
+from tf_wavenet.layers import Conditioning, ContextStack
 
 HERE = Path(__file__).parent
 SPEC = MelSpec.from_preset("speech_16k", num_mels=6, hop_length=8, win_length=32, fft_length=64).standardized()
@@ -28,21 +29,24 @@ def wavenet():
 
 def wavenet_conditioned():
     """Speakers, features, context and a mixture of logistics."""
-    options = {"speakers": ("ann", "bob"), "global_channels": 3, "local_channels": 6, "local_hop": 8}
-    context = {"context_dilations": (1,), "context_hop": 4, "context_channels": 3}
-    return tf_wavenet.WaveNet(**SMALL, **options, **context, distribution=tf_wavenet.MixtureOfLogistics(2))
+    conditioning = Conditioning(local_channels=6, local_hop=8, speakers=("ann", "bob"), global_channels=3)
+    context = ContextStack((1,), hop_length=4, residual_channels=3)
+    distribution = tf_wavenet.MixtureOfLogistics(2)
+    return tf_wavenet.WaveNet(**SMALL, conditioning=conditioning, context_stack=context, distribution=distribution)
 
 
 def wavenet_vocoder():
     """Mels, upsampled by interpolation."""
-    return tf_wavenet.WaveNet(**SMALL, mel_spec=SPEC, local_context=1, local_filters=3)
+    conditioning = Conditioning(mel_spec=SPEC, local_context=1, local_filters=3)
+    return tf_wavenet.WaveNet(**SMALL, conditioning=conditioning)
 
 
 def wavenet_of_linear_prediction():
     """Mels, encoded at their own rate, and linear prediction from them."""
     network = {"channels": 5, "num_blocks": 1, "kernel_size": 3}
     spec = dataclasses.replace(SPEC, preemphasis=0.85)
-    return tf_wavenet.WaveNet(**SMALL, mel_spec=spec, frame_network=network, linear_prediction=3, past_noise=1.0)
+    conditioning = Conditioning(mel_spec=spec, frame_network=network, linear_prediction=3)
+    return tf_wavenet.WaveNet(**SMALL, conditioning=conditioning, past_noise=1.0)
 
 
 def hifi_gan():
