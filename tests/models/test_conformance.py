@@ -76,7 +76,7 @@ def test_exports_as_any_keras_model(name, tmp_path):
 
 
 @families
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")  # Keras leaves convolutions as they are
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")  # convolutions stay
 def test_quantizes(name):
     if name == "gan_vocoder":
         pytest.skip("its generator is what is quantised")
