@@ -56,8 +56,8 @@ class WithoutQueues:
             written.append(x)
             return convolution.apply_taps([past, x])
 
-        x = self._model.causal_conv.forward(self._model._encode(previous_sample), convolve)
-        return self._model._parameters(self._model.stack.forward(x, convolve, condition)), written
+        x = self._model.causal_conv.compute(self._model._encode(previous_sample), convolve)
+        return self._model._to_parameters(self._model.stack.compute(x, convolve, condition)), written
 
 
 def runner(model, batch_size, samples, condition=None):
