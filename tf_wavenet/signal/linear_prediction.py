@@ -51,7 +51,7 @@ def linear_prediction(
     # The weights hold the pre-emphasis, the inverse transform, the lag window and the noise floor.
     autocorrelation = ops.matmul(power, _weights(spec, order, lag_window, white_noise))
     floor = LEAST_POWER * np.eye(order + 1, dtype="float32")[0]
-    return levinson(ops.add(autocorrelation, floor))
+    return levinson(autocorrelation + ops.convert_to_tensor(floor))
 
 
 def voicing(features, spec: MelSpec) -> Tensor:

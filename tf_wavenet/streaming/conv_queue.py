@@ -54,10 +54,10 @@ class ConvQueue:
         """Writes this step's input of every layer (a list of `[batch, channels]`) and reads the next step's taps."""
         if not self.slots:
             return state
-        ring, slots = state["ring"], ops.add(state["position"], self.offsets)
+        ring, slots = state["ring"], state["position"] + ops.convert_to_tensor(self.offsets)
         for layer, x in enumerate(inputs):
             ring = ops.slice_update(ring, (slots[layer], 0), ops.reshape(x, (1, -1)))
-        position = ops.mod(state["position"] + 1, self.lengths)
+        position = (state["position"] + 1) % ops.convert_to_tensor(self.lengths)
         return {"ring": ring, "taps": self._read(ring, position), "position": position}
 
     def histories(self, state, channels) -> list[Tensor]:
@@ -85,6 +85,7 @@ class ConvQueue:
     def _read(self, ring, position):
         if not self.slots:
             return ring
-        slots = ops.mod(ops.add(ops.expand_dims(position, -1), self._tap_steps), self.lengths[:, None])
-        slots = ops.add(slots, self.offsets[:, None])
+        columns = self._tap_steps, self.lengths[:, None], self.offsets[:, None]
+        steps, lengths, offsets = map(ops.convert_to_tensor, columns)
+        slots = (ops.expand_dims(position, -1) + steps) % lengths + offsets
         return ops.take(ring, ops.reshape(slots, (-1,)), axis=0)

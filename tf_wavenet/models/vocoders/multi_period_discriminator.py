@@ -70,10 +70,10 @@ class MultiPeriodDiscriminator(keras.layers.Layer):
         return [self._discriminate(inputs, *parts) for parts in zip(self.periods, self.convs, self.posts, strict=True)]
 
     def _discriminate(self, x, period, convs, post):
-        missing = -x.shape[1] % period
+        missing, rows = -x.shape[1] % period, -(-x.shape[1] // period)  # known, where the batch is not
         x = ops.pad(x, ((0, 0), (0, missing)), mode="reflect") if missing else x
-        x = ops.transpose(ops.reshape(x, (ops.shape(x)[0], -1, period)), (0, 2, 1))
-        x, outputs = ops.reshape(x, (-1, x.shape[2], 1)), []
+        x = ops.transpose(ops.reshape(x, (-1, rows, period)), (0, 2, 1))
+        x, outputs = ops.reshape(x, (-1, rows, 1)), []
         for conv in convs:
             x = ops.leaky_relu(conv(ops.pad(x, ((0, 0), (2, 2), (0, 0)))), 0.1)
             outputs.append(x)
