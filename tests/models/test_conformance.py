@@ -1,5 +1,8 @@
 """Every family of models in every way that Keras users use models; a family is entered once, in `tests.golden.make`."""
 
+import json
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -21,12 +24,17 @@ def make(name):
     return model
 
 
+def plain(config):
+    """As a file holds it, but for the numbers that Keras gives objects."""
+    return re.sub(r'"shared_object_id": \d+', "", json.dumps(config))
+
+
 @families
 def test_saves_loads_and_clones(name, tmp_path):
     model = make(name)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert loaded.get_config() == model.get_config()
+    assert plain(loaded.get_config()) == plain(model.get_config())
     assert_array_equal(answers(loaded, name), answers(model, name))
     again = type(model).from_config(model.get_config())
     answers(again, name)

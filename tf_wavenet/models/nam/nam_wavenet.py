@@ -137,6 +137,10 @@ class NamWaveNet(Exportable):
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)  # else the first step is traced twice
 
+    def compile_from_config(self, config) -> None:
+        """Compiles as the saved model was compiled; Keras calls it on loading."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     def input_specs(self) -> keras.layers.InputSpec:
         """Returns the `keras.layers.InputSpec` of the waveform."""
         return keras.layers.InputSpec("float32", (None, None))

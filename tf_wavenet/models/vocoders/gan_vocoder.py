@@ -63,6 +63,7 @@ class GANVocoder(keras.Model):
     >>> generator = HiFiGAN(upsample_rates=(8, 8), upsample_kernel_sizes=(16, 16), upsample_initial_channel=8)
     >>> model = GANVocoder(generator, [MultiPeriodDiscriminator(channels=(4, 8))], stft_weight=1.0)
     >>> model.compile("adam", "adam")
+    >>> import numpy as np
     >>> windows = {"local_condition": np.zeros((2, 20, 80))}, np.zeros((2, 1280))
     >>> sorted(model.train_on_batch(*windows, return_dict=True))
     ['discriminator_loss', 'loss', 'stft_loss']
