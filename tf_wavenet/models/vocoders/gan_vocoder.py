@@ -256,7 +256,7 @@ class GANVocoder(keras.Model):
 
     def _batch(self, data, step):
         inputs, real, weight = keras.utils.unpack_x_y_sample_weight(data)
-        features = inputs["local_condition"]
+        features, real = inputs["local_condition"], ops.cast(real, "float32")
         weight = ops.ones_like(real) if weight is None else ops.cast(weight, "float32")
         if self.generator.needs_noise:
             features = {"local_condition": features, "noise": backend.normal(ops.shape(real), self.seed, step)}
