@@ -230,7 +230,7 @@ def test_killed_and_resumed_equals_uninterrupted(trained, new_config):
         "--validate-every=4", "--checkpoint-every=4", "--log-every=2", "--sample-seconds=0.02", "--precision=float32",
     ]  # fmt: skip
     slowed = (
-        "import sys, time\nfrom training import callbacks, train\n"
+        "import sys, time\nfrom training import train\nfrom training.runs import callbacks\n"
         "callbacks.Progress.on_step = lambda self, step, logs: time.sleep(0.5)\n"
         "train.main()\n"
     )
