@@ -82,7 +82,7 @@ def naive_seconds_per_sample(model, batch_size, repeats):
     if model.conditioning is not None:
         frames = -(-model.receptive_field // model.local_hop)
         inputs = {"waveform": window, "local_condition": tf.zeros([batch_size, frames, model.local_channels])}
-    predict = tf.function(lambda x: model(x)[:, -1], jit_compile=True)
+    predict = tf.function(lambda x: model(x)[:, -1], autograph=False, jit_compile=True)
     predict(inputs).numpy()
     times = []
     for _ in range(repeats):

@@ -78,7 +78,7 @@ def ours(model, features, noise, jit_compile):
         return lambda: model.generate(noise.shape[1], local_condition=features)
     inputs = tf.constant(features)
     inputs = {"local_condition": inputs, "noise": tf.constant(noise)} if model.needs_noise else inputs
-    speak = tf.function(model.call, jit_compile=jit_compile)
+    speak = tf.function(model.call, autograph=False, jit_compile=jit_compile)
     return lambda: speak(inputs).numpy()
 
 

@@ -71,7 +71,7 @@ def products_step(model: WaveNet, samples: int) -> Callable[[], None]:
                 history = [*history[1:], gated @ weights["residual"][block]]
         return tf.add_n(skip) @ weights["head"][0] @ weights["head"][1]
 
-    @tf.function(jit_compile=True)
+    @tf.function(autograph=False, jit_compile=True)
     def step(weights: dict[str, list[tf.Tensor]], inputs: list[tf.Tensor], gradient: tf.Tensor) -> list[tf.Tensor]:
         flat = tf.nest.flatten(weights)
         with tf.GradientTape() as tape:

@@ -20,6 +20,7 @@ def test_refuses_a_core_that_is_not_there(tmp_path):
         BenchConfig(core=tmp_path / "benchmodel")
 
 
+@pytest.mark.large
 def test_a_failing_case_is_reported():
     with pytest.raises(ValueError, match="Expected a preset"):
         measure_alone("benchmarks.peers.nam_blocks", {"preset": "nope", "block_samples": 64, "rounds": 1, "core": None})

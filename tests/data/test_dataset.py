@@ -334,7 +334,7 @@ CONTEXT = {"context_dilations": (1, 2), "context_hop": 4}
 
 
 @pytest.mark.parametrize("options", [*LOCAL, {**CONTEXT, "local_hop": 1}, {**CONTEXT, "local_hop": 6}], ids=str)
-@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("shuffle", [pytest.param(False, marks=pytest.mark.large), True])
 def test_windows_say_of_every_sample_what_the_whole_file_says(ramps, shuffle, options):
     # A receptive field of whole frames: what the windows lack of their past shows, no rounding hides it.
     model = wavenet(

@@ -54,12 +54,13 @@ def waveform(rng):
     return rng.uniform(-1, 1, (2, 53)).astype("float32")
 
 
-@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=lambda d: type(d).__name__)
-@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize(
+    ("condition", "distribution"),
+    [*((condition, DISTRIBUTIONS[i % 3]) for i, condition in enumerate(CONDITIONS)), ("all", DISTRIBUTIONS[1])],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
 def test_streams(waveform, condition, distribution):
     model, given = make(condition, distribution)
-    if condition in ("vector", "all") and distribution is not DISTRIBUTIONS[1]:
-        pytest.skip("one distribution is enough here")
     streaming = Conditioned(model, **given) if given else model
     verify_streaming_contract(streaming, waveform, previous, differentiable=False)
 
@@ -177,7 +178,11 @@ def test_config_and_file_bring_the_same_model_back(waveform, tmp_path):
     assert_array_equal(clone(inputs), model(inputs))
 
 
-@pytest.mark.parametrize("distribution", [DISTRIBUTIONS[0], DISTRIBUTIONS[2]], ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize(
+    "distribution",
+    [pytest.param(DISTRIBUTIONS[0], marks=pytest.mark.large), DISTRIBUTIONS[2]],
+    ids=lambda d: type(d).__name__,
+)
 def test_fits_dicts_and_learns_from_the_condition(distribution):
     # Each row is noise around a level that only the condition tells.
     rng = np.random.default_rng(0)
@@ -187,7 +192,8 @@ def test_fits_dicts_and_learns_from_the_condition(distribution):
     keras.utils.set_random_seed(0)
     model = wavenet((1, 2), 2, 8, 16, mu=15, distribution=distribution, **LOCAL, local_context=1)
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
-    model.fit(inputs, audio, epochs=100, verbose=0, batch_size=16)
+    often = {name: np.concatenate([value] * 20) for name, value in inputs.items()}  # epochs cost more than steps
+    model.fit(often, often["waveform"], epochs=5, verbose=0, batch_size=16)
     bits = {}
     for name, x in {"true": inputs, "false": {**inputs, "local_condition": -inputs["local_condition"]}}.items():
         bits[name] = model.evaluate(x, audio, verbose=0, return_dict=True)["bits_per_sample"]

@@ -1,5 +1,6 @@
 """Models, their exports, and processes that serve them."""
 
+import json
 import os
 import pickle
 import subprocess
@@ -97,6 +98,22 @@ def carried(outputs):
     return {name.removeprefix("new_"): value for name, value in outputs.items() if name.startswith("new_state_")}
 
 
+def verify_names(folder, streams):
+    """Sound is `waveform`, state `state_...` and `new_state_...`, and no name is both input and output."""
+    signatures = json.loads((folder / "signatures.json").read_text())["signatures"]
+    assert "waveform" in signatures["generate"]["outputs"]
+    assert ("generate_chunk" in signatures) == streams
+    for name, signature in signatures.items():
+        inputs, outputs = set(signature["inputs"]), set(signature["outputs"])
+        assert not inputs & outputs, name
+        assert "generated" not in outputs
+        if name in ("generate", "generate_chunk"):
+            assert {o for o in outputs if not o.startswith("new_state_")} == {"waveform"}
+        states = {"new_state_queues", "new_state_stream"}
+        if inputs & {"state_queues", "state_stream"}:
+            assert inputs >= {"state_queues", "state_stream"} and outputs >= states, name
+
+
 ROWS, FRAMES, HOP = 2, 12, 6
 
 
@@ -118,7 +135,11 @@ def _models():
     yield "context", context, {"global_condition": rng.normal(size=(ROWS, 3)).astype("float32")}
 
 
-@pytest.fixture(scope="session", params=["plain", "vocoder", "lpc", "context"])
+# "lpc" has nearly all that "vocoder" has, and "context" only stacks a network on "plain".
+_SLOW = [pytest.param(name, marks=pytest.mark.large) for name in ("vocoder", "context")]
+
+
+@pytest.fixture(scope="session", params=["plain", "lpc", *_SLOW])
 def served(request, tmp_path_factory):
     model, conditions = next((model, given) for name, model, given in _models() if name == request.param)
     randomise(model, scale=0.5)

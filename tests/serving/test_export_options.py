@@ -89,7 +89,7 @@ def test_steps_predict_in_float32_whatever_the_network_computes_in(tmp_path):
         pytest.param("float32", False, marks=pytest.mark.large),
         pytest.param("mixed_bfloat16", True, marks=pytest.mark.large),
         pytest.param("bfloat16", True, marks=pytest.mark.large),
-        ("bfloat16", False),
+        pytest.param("bfloat16", False, marks=pytest.mark.large),
     ],
 )
 def test_without_xla_and_in_bfloat16(dtype, jit_compile, tmp_path):

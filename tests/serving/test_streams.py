@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.serving.conftest import FRAMES, HOP, ROWS, Refused, assert_same_samples, carried
+from tests.serving.conftest import FRAMES, HOP, ROWS, Refused, assert_same_samples, carried, verify_names
 
 TOTAL = FRAMES * HOP
 
@@ -13,6 +13,10 @@ TOTAL = FRAMES * HOP
 def test_the_host_knows_nothing_of_us(served):
     served.speak([3], ROWS)
     assert served.host("")["imported"] == []
+
+
+def test_names_are_those_of_every_family(served):
+    verify_names(served.folder, streams=True)
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.serving.conftest import verify_names
 from tests.support.streaming_contract import randomise
 from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN, export_saved_model
 from tf_wavenet.serving import VocoderSignatures
@@ -139,6 +140,7 @@ def test_features_of_a_recording(exported, rng):
 @pytest.mark.parametrize("causal", [False, True])
 def test_documents_say_what_the_signatures_take(exported, kind, causal):
     model, path, signatures = exported(kind, causal)
+    verify_names(path, streams=causal)
     about = json.loads((path / "signatures.json").read_text())
     facts, described = about["model"], about["signatures"]
     assert facts["family"] == type(model).__name__ and facts["sample_rate"] == 16000 and facts["local_hop"] == 16

@@ -157,7 +157,7 @@ def _executions(step):
         return {"eager": step, "compiled": jax.jit(step)}
     import tensorflow as tf
 
-    return {"eager": step, "graph": tf.function(step), "compiled": tf.function(step, jit_compile=True)}
+    return {"eager": step, "graph": tf.function(step), "compiled": tf.function(step, autograph=False, jit_compile=True)}
 
 
 def _field_from_gradients(layer, x):

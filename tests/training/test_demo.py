@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 import soundfile
 import tensorflow as tf
 
@@ -9,6 +10,7 @@ from training.demo import CONFIG, demo
 from training.runs.config import TrainConfig
 
 
+@pytest.mark.large
 def test_demo_leaves_all_it_names_and_can_be_run_again(tiny_config, tmp_path, capsys):
     config = dataclasses.replace(tiny_config, run=tmp_path / "run", steps=4, jit_compile=False, sample_seconds=0.0)
     for _ in range(2):

@@ -22,7 +22,7 @@ def block_processor(model) -> Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]:
     """
     weights = [(variable, ops.convert_to_numpy(variable)) for variable in model.variables]
 
-    @tf.function(jit_compile=True)
+    @tf.function(autograph=False, jit_compile=True)
     def process(inputs, state):
         constants = [(variable, ops.convert_to_tensor(value)) for variable, value in weights]
         with keras.StatelessScope(constants):

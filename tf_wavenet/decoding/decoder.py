@@ -43,8 +43,8 @@ class Decoder:
     def __init__(self, model, jit_compile=True) -> None:
         self._model = model
         self._preemphasis = getattr(getattr(model, "mel_spec", None), "preemphasis", 0.0)
-        self._prime = tf.function(self._prime_step, reduce_retracing=True)
-        self.decode = tf.function(self._decode, jit_compile=jit_compile)
+        self._prime = tf.function(self._prime_step, autograph=False, reduce_retracing=True)
+        self.decode = tf.function(self._decode, autograph=False, jit_compile=jit_compile)
 
     def initial_state(self, batch_size) -> dict[str, Any]:
         """Returns the state before the first sample of `batch_size` rows, numbered from 0."""

@@ -52,7 +52,7 @@ class Served(tf.Module):
 
     def _traced(self, body):
         inputs = specs(self, body)
-        traced = tf.function(lambda *values: body(**dict(zip(inputs, values, strict=True))))
+        traced = tf.function(lambda *values: body(**dict(zip(inputs, values, strict=True))), autograph=False)
         return traced.get_concrete_function(*inputs.values())
 
     @signature(when=lambda served: served.streams)

@@ -34,8 +34,8 @@ class VocoderSignatures(Served):
             waveform, state = model.prime(inputs, model.unpack_state(queues))
             return waveform, model.pack_state(state)
 
-        self._call = hidden(tf.function(model.call, jit_compile=jit_compile))
-        self._prime = hidden(tf.function(prime, jit_compile=jit_compile))
+        self._call = hidden(tf.function(model.call, autograph=False, jit_compile=jit_compile))
+        self._prime = hidden(tf.function(prime, autograph=False, jit_compile=jit_compile))
 
     @property
     def streams(self) -> bool:

@@ -34,6 +34,9 @@ WEIGHTS = {
 COMPILED = keras.backend.backend() == "jax"
 POLICIES = ("mixed_bfloat16", "mixed_float16")
 kinds = pytest.mark.parametrize("kind", MAKERS)
+slow = functools.partial(pytest.param, marks=pytest.mark.large)
+# What the generator has little to do with: one of them here, the others with the large tests.
+one_kind = pytest.mark.parametrize("kind", ["hifi_gan", slow("parallel_wavegan"), slow("istft_vocoder")])
 tracing = pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch traces no steps")
 published = pytest.mark.parametrize("kind", ["hifi_gan", "parallel_wavegan"])
 
@@ -79,8 +82,8 @@ def same(a, b):
     return [np.array_equal(x, y) for x, y in zip(a, b, strict=True)]
 
 
-@kinds
-@pytest.mark.parametrize("jit_compile", [COMPILED, pytest.param(True, marks=pytest.mark.large)])
+@one_kind
+@pytest.mark.parametrize("jit_compile", [COMPILED, slow(True)])
 def test_three_steps_and_three_more_are_six(kind, jit_compile, tmp_path):
     options = {"jit_compile": jit_compile, "discriminator_start": 2}
     whole = make(kind, **options)
@@ -99,7 +102,7 @@ def test_three_steps_and_three_more_are_six(kind, jit_compile, tmp_path):
     assert not any(same(arrays(whole.generator.trainable_weights), arrays(first.generator.trainable_weights)))
 
 
-@kinds
+@one_kind
 def test_discriminators_start_when_told(kind):
     model = make(kind, discriminator_start=2)
     before, changed, losses = arrays(model.discriminators[0].weights), [], []
@@ -175,7 +178,7 @@ def test_generator_descends_the_sum_of_its_losses(kind):
     ("kind", "dtype", "jit_compile"),
     [
         ("hifi_gan", "mixed_bfloat16", COMPILED),
-        *[pytest.param(kind, dtype, True, marks=pytest.mark.large) for kind in MAKERS for dtype in POLICIES],
+        *[slow(kind, dtype, True) for kind in MAKERS for dtype in POLICIES],
     ],
 )
 def test_mixed_precision(kind, dtype, jit_compile):
@@ -208,7 +211,7 @@ def distance(model, loss, features, real, weight):
     return loss(real, ops.multiply(model.generator(features), weight))
 
 
-@pytest.mark.parametrize("jit_compile", [COMPILED, pytest.param(True, marks=pytest.mark.large)])
+@pytest.mark.parametrize("jit_compile", [COMPILED, slow(True)])
 @pytest.mark.parametrize(("per_step", "shares"), [(2, [(0, 2), (1, 3)]), (1, [(0,), (1,), (2,), (3,)])])
 def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_compile):
     optimizer = keras.optimizers.SGD(0.01)
@@ -238,7 +241,7 @@ def test_a_share_is_drawn_in_one_trace():
     assert len(traced) == 1
 
 
-@kinds
+@one_kind
 def test_past_the_end_nothing_counts(kind):
     losses = []
     for spoilt in (0.0, 1.0):
@@ -256,7 +259,7 @@ def test_config_rebuilds_the_model(kind):
     assert [v.shape for v in again.weights] == [v.shape for v in model.weights]
 
 
-@kinds
+@one_kind
 def test_a_saved_model_goes_on_learning(kind, tmp_path):
     model, (inputs, real, weight) = make(kind), next(batches(1))
     model.train_on_batch(inputs, real, weight)

@@ -44,7 +44,7 @@ def test_a_vocoder_is_evaluated_on_what_it_speaks(vocoder, voices):
     assert total.samples == sum(file.num_samples for file in read_corpus(voices, 16000).files)
 
 
-@pytest.mark.parametrize("distribution", ["logistics", "gaussian"])
+@pytest.mark.parametrize("distribution", [pytest.param("logistics", marks=pytest.mark.large), "gaussian"])
 def test_a_model_of_speakers_wants_a_name(tiny, tmp_path, distribution):
     run = train(tiny(tmp_path / "run", preset="speaker", distribution=distribution)).path
     model = load_model(run)
