@@ -17,8 +17,8 @@ BIN := $(VENV)/bin
 # What runs on every Keras backend, without TensorFlow.
 NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/optimizers tests/layers tests/models \
 	tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
-# Two processes, a test file to one of them.
-PYTEST := -m pytest -n 2 --dist loadfile -rs
+# Two processes, each with half of the files; the one that is done first takes over from the other.
+PYTEST := -m pytest -n 2 --dist worksteal -rs
 
 .PHONY: setup demo test test-large test-latest test-jax test-torch bench lint format
 
