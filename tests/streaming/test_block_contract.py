@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from keras import ops, tree
 
+from tests.support.arrays import assert_allclose, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet import BlockStreamable, HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN, Streamable
 from tf_wavenet.layers import ConvInUpsampleNetwork, InverseSTFT, UpsampleConv1D
@@ -40,7 +41,7 @@ def test_blocks_are_the_whole_and_rows_are_strangers(rng, kind):
     randomise(layer)
     if kind == "ParallelWaveGAN":
         x = {"local_condition": x, "noise": rng.normal(size=(3, time * 16)).astype("float32")}
-    whole = np.asarray(layer(x))
+    whole = numpy_of(layer(x))
     hop, everyone = whole.shape[1] // time, slice(None)
     assert isinstance(layer, BlockStreamable) and not isinstance(layer, Streamable)
 
@@ -48,14 +49,14 @@ def test_blocks_are_the_whole_and_rows_are_strangers(rng, kind):
     rows, states, atol = [], {}, 1e-5 * np.abs(whole).max()
     state = layer.get_initial_state(3)
     for first, last in ((0, 1), (1, 4), (4, 7)):
-        states[first] = np.asarray(layer.pack_state(state))
+        states[first] = numpy_of(layer.pack_state(state))
         assert states[first].shape == (3, layer.state_size)
         y, new = layer.prime(block(x, everyone, first, last, hop), layer.unpack_state(states[first], first))
         form = [(tuple(s.shape), s.dtype) for s in tree.flatten(state)]
         assert [(tuple(s.shape), s.dtype) for s in tree.flatten(new)] == form, "the state changed shape or dtype"
-        rows.append(np.asarray(y))
+        rows.append(numpy_of(y))
         state = new
-    np.testing.assert_allclose(np.concatenate(rows, axis=1), whole[:, : 7 * hop], atol=atol)
+    assert_allclose(np.concatenate(rows, axis=1), whole[:, : 7 * hop], atol=atol)
 
     # Streams at frames 4, 0 and 1 side by side: each goes on as alone.
     starts = (4, 0, 1)
@@ -63,7 +64,7 @@ def test_blocks_are_the_whole_and_rows_are_strangers(rng, kind):
     parts = [block(x, slice(i, i + 1), t, t + 5, hop) for i, t in enumerate(starts)]
     y, _ = layer.prime(tree.map_structure(lambda *a: np.concatenate(a), *parts), mixed)
     for i, t in enumerate(starts):
-        np.testing.assert_allclose(np.asarray(y)[i], whole[i, t * hop : (t + 5) * hop], atol=atol)
+        assert_allclose(numpy_of(y)[i], whole[i, t * hop : (t + 5) * hop], atol=atol)
 
 
 def test_what_looks_ahead_has_no_state():
