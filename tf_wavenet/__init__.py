@@ -18,7 +18,7 @@ from tf_wavenet.models.vocoders.istft_vocoder import ISTFTVocoder
 from tf_wavenet.models.vocoders.parallel_wavegan import ParallelWaveGAN
 from tf_wavenet.models.vocoders.vocoder import Vocoder
 from tf_wavenet.models.wavenet import WaveNet
-from tf_wavenet.optimizers.muon import Muon
+from tf_wavenet.optimizers.conv_muon import ConvMuon
 from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.streaming.block_streamable import BlockStreamable
@@ -40,7 +40,7 @@ __all__ = [
     "MixtureOfLogistics",
     "MuLawCategorical",
     "MultiResolutionSTFTLoss",
-    "Muon",
+    "ConvMuon",
     "NamWaveNet",
     "NegativeLogLikelihood",
     "ParallelWaveGAN",

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -12,6 +13,15 @@ def registered(cls) -> type:
 
     Keras refuses `numpy.int64(8)` in many arguments, and JSON in all.
     """
+    return registered_as(cls.__name__)(cls)
+
+
+def registered_as(name) -> Callable[[type], type]:
+    """Does what `registered` does, under another name than the class has: the one that saved files hold."""
+    return functools.partial(_register, name)
+
+
+def _register(name, cls):
     if "__init__" in vars(cls):
         original = cls.__init__
 
@@ -21,7 +31,7 @@ def registered(cls) -> type:
 
         __init__.__signature__ = inspect.signature(original)  # Keras reads the names of the arguments
         cls.__init__ = __init__
-    return keras.saving.register_keras_serializable(package="tf_wavenet")(cls)
+    return keras.saving.register_keras_serializable(package="tf_wavenet", name=name)(cls)
 
 
 def _plain(value):

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tf_wavenet import GANVocoder, Muon, Vocoder, WaveNet
+from tf_wavenet import ConvMuon, GANVocoder, Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
@@ -40,7 +40,7 @@ def build_model(config: TrainConfig, manifest: Manifest | None = None) -> WaveNe
         model.compile(optimizer, of_discriminators, jit_compile=config.jit_compile)
         return model
     model = WaveNet.from_preset(config.preset, **model_arguments(config, manifest), dtype=config.precision)
-    make = Muon if config.optimizer == "muon" else keras.optimizers.Adam
+    make = ConvMuon if config.optimizer == "muon" else keras.optimizers.Adam
     optimizer = make(
         _schedule(config, config.learning_rate, config.steps),
         global_clipnorm=config.clipnorm or None,

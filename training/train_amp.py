@@ -120,7 +120,7 @@ def train(config: AmpConfig) -> tuple[Path, float]:
     )
     model.compile(
         keras.optimizers.Adam(rate),
-        EffectLoss(config.pre_emphasis_weight),
+        EffectLoss(config.preemphasis_weight),
         weighted_metrics=[ErrorToSignalRatio()],
         jit_compile=config.jit_compile,
     )

@@ -32,7 +32,13 @@ def test_ratio_is_of_all_samples_together(rng):
 
 
 def test_refuses_weights_below_zero():
-    with pytest.raises(ValueError, match="Expected pre_emphasis_weight >= 0. Received: pre_emphasis_weight=-1"):
+    with pytest.raises(ValueError, match="Expected preemphasis_weight >= 0. Received: preemphasis_weight=-1"):
         EffectLoss(-1.0)
-    with pytest.raises(ValueError, match="Received: pre_emphasis='x'"):
-        EffectLoss(pre_emphasis="x")
+    with pytest.raises(ValueError, match="Received: preemphasis='x'"):
+        EffectLoss(preemphasis="x")
+
+
+def test_a_configuration_of_the_old_spelling_loads():
+    config = EffectLoss(0.7, 0.9).get_config()
+    old = {name.replace("preemphasis", "pre_emphasis"): value for name, value in config.items()}
+    assert "pre_emphasis_weight" in old and EffectLoss.from_config(old).get_config() == config

@@ -18,8 +18,8 @@ class EffectLoss(WeightedMean):
     none before it and counts in the first term only.
 
     Args:
-        pre_emphasis_weight: Float >= 0, factor on the second term; 0 is the plain mean squared error.
-        pre_emphasis: Float, the coefficient.
+        preemphasis_weight: Float >= 0, factor on the second term; 0 is the plain mean squared error.
+        preemphasis: Float, the coefficient.
         reduction: As in `keras.losses.Loss`; by default samples of weight 0 do not count, neither above nor below
             the line.
 
@@ -27,7 +27,7 @@ class EffectLoss(WeightedMean):
         ValueError: If an argument is outside its range.
 
     Example:
-    >>> loss = EffectLoss(pre_emphasis_weight=1.0)
+    >>> loss = EffectLoss(preemphasis_weight=1.0)
     >>> round(float(loss(keras.ops.zeros((1, 4)), keras.ops.array([[0.0, 1.0, 0.0, 0.0]]))), 3)
     0.681
 
@@ -37,30 +37,35 @@ class EffectLoss(WeightedMean):
 
     def __init__(
         self,
-        pre_emphasis_weight=0.0,
-        pre_emphasis=0.85,
+        preemphasis_weight=0.0,
+        preemphasis=0.85,
         reduction="mean_with_sample_weight",
         name="effect_loss",
         dtype=None,
     ) -> None:
         super().__init__(reduction=reduction, name=name, dtype=dtype)
-        self.pre_emphasis_weight = check_number("pre_emphasis_weight", pre_emphasis_weight)
-        self.pre_emphasis = check_number("pre_emphasis", pre_emphasis)
-        if not self.pre_emphasis_weight >= 0:
-            raise ValueError(f"Expected pre_emphasis_weight >= 0. Received: pre_emphasis_weight={pre_emphasis_weight}")
+        self.preemphasis_weight = check_number("preemphasis_weight", preemphasis_weight)
+        self.preemphasis = check_number("preemphasis", preemphasis)
+        if not self.preemphasis_weight >= 0:
+            raise ValueError(f"Expected preemphasis_weight >= 0. Received: preemphasis_weight={preemphasis_weight}")
 
     def call(self, y_true, y_pred) -> Tensor:
         """Returns `[batch, time]` for waveforms `[batch, time]`."""
         error = y_pred - y_true
-        if not self.pre_emphasis_weight:
+        if not self.preemphasis_weight:
             return ops.square(error)
-        emphasised = ops.pad(error[:, 1:] - self.pre_emphasis * error[:, :-1], ((0, 0), (1, 0)))
-        return ops.square(error) + self.pre_emphasis_weight * ops.square(emphasised)
+        emphasised = ops.pad(error[:, 1:] - self.preemphasis * error[:, :-1], ((0, 0), (1, 0)))
+        return ops.square(error) + self.preemphasis_weight * ops.square(emphasised)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "pre_emphasis_weight": self.pre_emphasis_weight,
-            "pre_emphasis": self.pre_emphasis,
+            "preemphasis_weight": self.preemphasis_weight,
+            "preemphasis": self.preemphasis,
         }
+
+    @classmethod
+    def from_config(cls, config) -> "EffectLoss":
+        """Returns the loss of `get_config`, or of one from before `preemphasis` was spelt as in `MelSpec`."""
+        return cls(**{name.replace("pre_emphasis", "preemphasis"): value for name, value in config.items()})

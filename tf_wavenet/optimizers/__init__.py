@@ -3,6 +3,6 @@
 May import nothing of this package.
 """
 
-from tf_wavenet.optimizers.muon import Muon
+from tf_wavenet.optimizers.conv_muon import ConvMuon
 
-__all__ = ["Muon"]
+__all__ = ["ConvMuon"]

@@ -44,7 +44,7 @@ class AmpConfig:
     """Learning rate of the first epoch."""
     learning_rate_decay: float = 0.007
     """Share of the learning rate that each epoch takes away."""
-    pre_emphasis_weight: float = 0.0
+    preemphasis_weight: float = 0.0
     """Weight of the pre-emphasised error in the loss, beside the plain one."""
     seed: int = 0
     """Seed of the initial weights and of the order of windows."""
@@ -56,7 +56,7 @@ class AmpConfig:
         for name in ("epochs", "batch_size", "window_samples", "learning_rate", "validation_seconds"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
-        for name in ("latency_margin", "pre_emphasis_weight", "seed"):
+        for name in ("latency_margin", "preemphasis_weight", "seed"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
         if not 0 <= self.learning_rate_decay < 1:

@@ -108,7 +108,7 @@ class TrainConfig:
     minutes: float | None = None
     """Time to train for in all, instead of steps; time in which the process was stopped does not count."""
     optimizer: Literal["adam", "muon"] = "adam"
-    """Of a WaveNet or a generator: the published one, or tf_wavenet.Muon, which learns in fewer steps."""
+    """Of a WaveNet or a generator: the published one, or tf_wavenet.ConvMuon, which learns in fewer steps."""
     learning_rate: float | None = None
     """Learning rate after the warm-up; 0.002 of a WaveNet if not given."""
     schedule: Literal["cosine", "constant"] = "cosine"

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from tf_wavenet import GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, Muon, ParallelWaveGAN, Vocoder
+from tf_wavenet import ConvMuon, GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN, Vocoder
 from tf_wavenet.models import MultiPeriodDiscriminator, MultiScaleDiscriminator, ParallelWaveGANDiscriminator
 from training.runs.callbacks import HeldOut
 from training.runs.config import TrainConfig
@@ -115,7 +115,7 @@ def make_optimizers(
         adam, of_discriminators = keras.optimizers.AdamW, clip
         options = _ISTFT_VOCODER if config.model == "istft_vocoder" else _HIFI_GAN
         rate_of_discriminators = rate
-    make = Muon if config.optimizer == "muon" else adam
+    make = ConvMuon if config.optimizer == "muon" else adam
     generators = make(schedule(rate, steps), **options, **clip, **average)
     if start is None:
         return generators, None

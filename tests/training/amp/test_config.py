@@ -18,7 +18,7 @@ def test_flags():
     ("name", "value"),
     [
         *[("epochs", 0), ("batch_size", -1), ("window_samples", 0), ("learning_rate", 0.0), ("validation_seconds", 0)],
-        *[("latency_margin", -1), ("pre_emphasis_weight", -0.1), ("seed", -1), ("learning_rate_decay", 1.0)],
+        *[("latency_margin", -1), ("preemphasis_weight", -0.1), ("seed", -1), ("learning_rate_decay", 1.0)],
     ],
 )
 def test_refuses_values_out_of_range(name, value):

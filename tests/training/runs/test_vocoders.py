@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.training.test_train import contents
-from tf_wavenet import HiFiGAN, ISTFTVocoder, MelSpec, Muon, ParallelWaveGAN
+from tf_wavenet import ConvMuon, HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN
 from training.generate import GenerateConfig, generate
 from training.runs.config import TrainConfig
 from training.runs.run_folder import RunFolder, load_model
@@ -147,7 +147,7 @@ def test_mels_of_an_istft_vocoder_keep_their_length_in_time(rate, hop, fft_lengt
 def test_muon_trains_the_generator_and_adam_the_discriminators(model):
     options = {} if model == "wavenet" else {"generator_channels": 16, "discriminator_channels": 16}
     made = build_model(TrainConfig(model=model, optimizer="muon", clipnorm=3.0, ema=0.5, **options))
-    assert isinstance(made.optimizer, Muon)
+    assert isinstance(made.optimizer, ConvMuon)
     assert (made.optimizer.global_clipnorm, made.optimizer.ema_momentum) == (3.0, 0.5)
     if model in ("hifi_gan_v3", "parallel_wavegan"):
         assert isinstance(made.discriminator_optimizer, keras.optimizers.Adam)

@@ -6,16 +6,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from tf_wavenet._registered import registered
+from tf_wavenet._registered import registered_as
 from tf_wavenet._validation import check_number, check_positive_int
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration; they raise small singular values fastest
 _TINY = 1e-12
 
 
-@registered
-class Muon(keras.optimizers.Optimizer):
-    """Momentum whose steps are orthogonalised for kernels, Adam for everything else.
+@registered_as("Muon")  # its name in files saved before it was called otherwise than Keras's
+class ConvMuon(keras.optimizers.Optimizer):
+    """Muon for convolutions: momentum whose steps are orthogonalised for kernels of any rank, Adam for the rest.
 
     A kernel is laid out as the matrix of the product that it computes, `[taps * input channels, output channels]`, so
     that kernels of convolutions count as those of dense layers (`keras.optimizers.Muon` gives them to Adam). The
@@ -39,7 +39,7 @@ class Muon(keras.optimizers.Optimizer):
 
     Example:
     >>> model = keras.Sequential([keras.Input((None, 3)), keras.layers.Conv1D(4, 5)])
-    >>> model.compile(Muon(1e-3), "mse")
+    >>> model.compile(ConvMuon(1e-3), "mse")
     >>> model.fit(ops.zeros((2, 10, 3)), ops.ones((2, 6, 4)), verbose=0).epoch
     [0]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
-from tf_wavenet import Muon
+from tf_wavenet import ConvMuon
 
 
 def variable(rng, shape, name="kernel"):
@@ -32,7 +32,7 @@ def orthogonal(matrix):
 @pytest.mark.parametrize("shape", [(3, 8, 6), (1, 4, 24), (2, 3, 4, 5), (16, 12)])
 def test_step_of_a_kernel(rng, shape):
     kernel, gradients = variable(rng, shape), rng.normal(size=(4, *shape)).astype("float32")
-    values = [v for [v] in steps(Muon(0.1, momentum=0.9), [kernel], gradients[:, None])]
+    values = [v for [v] in steps(ConvMuon(0.1, momentum=0.9), [kernel], gradients[:, None])]
     mean = np.zeros(shape)
     for before, after, gradient in zip(values, values[1:], gradients, strict=False):
         mean = 0.9 * mean + 0.1 * gradient
@@ -55,7 +55,7 @@ def test_dense_kernels_are_taken_as_keras_does(rng):
     theirs.assign(ours)
     gradients = rng.normal(size=(5, 1, 12, 7)).astype("float32")
     peer = keras.optimizers.Muon(0.01, momentum=0.95, weight_decay=None)
-    for a, b in zip(steps(Muon(0.01), [ours], gradients), steps(peer, [theirs], gradients), strict=True):
+    for a, b in zip(steps(ConvMuon(0.01), [ours], gradients), steps(peer, [theirs], gradients), strict=True):
         assert_allclose(a, b, atol=2e-5)
 
 
@@ -68,19 +68,19 @@ def test_everything_else_is_adams(rng, shape, name):
     gradients = rng.normal(size=(5, 1, *shape)).astype("float32")
     settings = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-8}
     adam = steps(keras.optimizers.Adam(0.01, **settings), [theirs], gradients)
-    for a, b in zip(steps(Muon(0.01, **settings), [ours], gradients), adam, strict=True):
+    for a, b in zip(steps(ConvMuon(0.01, **settings), [ours], gradients), adam, strict=True):
         assert_allclose(a, b, atol=1e-6)
 
 
 def test_a_kernel_without_a_gradient_stays(rng):
     kernel = variable(rng, (3, 4, 5))
-    before, after = steps(Muon(0.1), [kernel], np.zeros((1, 1, 3, 4, 5), "float32"))
+    before, after = steps(ConvMuon(0.1), [kernel], np.zeros((1, 1, 3, 4, 5), "float32"))
     assert_array_equal(before, after)
 
 
 def test_a_saved_model_goes_on_learning(rng, tmp_path):
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.Conv1D(4, 5), keras.layers.Conv1D(1, 1)])
-    model.compile(Muon(0.01, momentum=0.8, ns_steps=3, weight_decay=0.1, use_ema=True), "mse")
+    model.compile(ConvMuon(0.01, momentum=0.8, ns_steps=3, weight_decay=0.1, use_ema=True), "mse")
     x, y = rng.normal(size=(2, 10, 3)).astype("float32"), rng.normal(size=(2, 6, 1)).astype("float32")
     model.train_on_batch(x, y)
     model.save(tmp_path / "model.keras")
@@ -99,7 +99,7 @@ def test_compiled_by_xla_it_takes_the_same_steps(rng):
     for jit_compile in (False, True):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((None, 3)), keras.layers.Conv1D(4, 5)])
-        model.compile(Muon(0.01), "mse", jit_compile=jit_compile)
+        model.compile(ConvMuon(0.01), "mse", jit_compile=jit_compile)
         for _ in range(3):
             model.train_on_batch(x, y)
         weights.append(model.get_weights())
@@ -118,4 +118,10 @@ def test_compiled_by_xla_it_takes_the_same_steps(rng):
 )
 def test_refuses(options, message):
     with pytest.raises(ValueError, match=message):
-        Muon(**options)
+        ConvMuon(**options)
+
+
+def test_files_of_the_old_name_load():
+    saved = keras.saving.serialize_keras_object(ConvMuon(0.01))
+    assert saved["registered_name"] == "tf_wavenet>Muon"
+    assert isinstance(keras.saving.deserialize_keras_object(saved | {"class_name": "Muon"}), ConvMuon)
