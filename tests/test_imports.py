@@ -1,6 +1,7 @@
 """Imports go one way, and TensorFlow stays out of what runs on every Keras backend."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ ALLOWED = {
         "models",
         "serving",
     },
+}
+# The same of training's rooms.
+TRAINING = {
+    "amp": {"cli"},
+    "cli": set(),
+    "corpora": set(),
+    "runs": {"cli", "scoring"},
+    "scoring": set(),
+    "text": {"cli"},
 }
 TENSORFLOW = {"decoding", "data", "serving", "importers"}
 
@@ -77,3 +87,21 @@ def test_training_sees_public_names_only(path):
                 f"{path} imports {name}"
             )
             assert not any(p.startswith("_") for p in name.split(".")), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "training").glob("*/*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_trainings_rooms_import_rooms_and_no_commands(path):
+    room = path.parent.name
+    for name in imports(path):
+        if name.startswith("training."):
+            assert name.split(".")[1] in TRAINING[room] | {room}, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("top", ["tf_wavenet", "training"])
+def test_rooms_say_what_they_may_import(top):
+    for room, allowed in (ALLOWED if top == "tf_wavenet" else TRAINING).items():
+        path = ROOT / top / room / "__init__.py"
+        if path.exists():
+            [said] = re.findall(r"May import ([^.:]*)", ast.get_docstring(ast.parse(path.read_text())))
+            names = set() if said.startswith("no") else set(re.findall(r"[a-z]+", said)) - {"and"}
+            assert names == allowed, path

@@ -13,9 +13,9 @@ from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
 from training.cli.command_line import parse, run
 from training.cli.files import atomic_path
 from training.cli.wav import WavWriter
-from training.make_sample_corpus import VOICES
 from training.runs.run_folder import find_run, load_model, set_voiced_temperature, stored_sample_rate
 from training.scoring.pictures import save_picture
+from training.text.espeak_voice import VOICES
 from training.text.linguistic import features_of_text
 from training.text.linguistic_spec import LinguisticSpec
 

@@ -15,11 +15,9 @@ from tqdm import tqdm
 from tf_wavenet.data import AudioError, load_audio
 from training.cli.command_line import parse, run
 from training.prepare import write_flac, write_metadata
+from training.text.espeak_voice import PEAK, VOICES, WORDS_PER_MINUTE
 
 SAMPLE_RATE = 16000
-PEAK = 10 ** (-3 / 20)  # -3 dBFS
-WORDS_PER_MINUTE = 160
-VOICES = {"female": "en-us+f2", "male": "en-us"}
 SENTENCES = {
     "female": (
         "A quiet river bends around the old mill before it reaches the sea.",

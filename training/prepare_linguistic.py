@@ -12,7 +12,7 @@ from tf_wavenet.data import AudioFile
 from training.cli.command_line import parse, run
 from training.cli.files import atomic_path
 from training.corpora.read_corpus import read_corpus
-from training.make_sample_corpus import VOICES
+from training.text.espeak_voice import VOICES
 from training.text.f0 import measure_f0
 from training.text.labels import LABEL_SUFFIXES, read_labels, write_htk
 from training.text.linguistic import linguistic_features

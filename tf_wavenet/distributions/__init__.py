@@ -1,6 +1,8 @@
 """Output distributions: what the parameters that a model predicts for one sample mean.
 
 All have `parameter_size`, `has_levels`, `log_prob`, `sample`, `mode` and `quantize`, and compute in float32.
+
+May import signal.
 """
 
 from tf_wavenet.distributions.gaussian import Gaussian

@@ -1,4 +1,7 @@
-"""Models that others have trained, read without their software; nothing in a file is executed."""
+"""Models that others have trained, read without their software; nothing in a file is executed.
+
+May import signal, distributions, layers and models.
+"""
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.ibab import from_ibab, read_tf1_checkpoint

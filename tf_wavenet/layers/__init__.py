@@ -1,4 +1,7 @@
-"""Keras layers for autoregressive audio; each works alone in any Keras model."""
+"""Keras layers for autoregressive audio; each works alone in any Keras model.
+
+May import signal and streaming.
+"""
 
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.conditioning import Conditioning

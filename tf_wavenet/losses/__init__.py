@@ -1,6 +1,6 @@
 """Losses of waveforms, of the distributions that predict them, and of discriminators' outputs.
 
-May import signal.
+May import signal and backend.
 """
 
 from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss

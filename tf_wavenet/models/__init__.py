@@ -1,4 +1,7 @@
-"""Complete models, and the discriminators that train some of them."""
+"""Complete models, and the discriminators that train some of them.
+
+May import backend, signal, streaming, distributions, losses, metrics, layers and decoding.
+"""
 
 from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
 from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN

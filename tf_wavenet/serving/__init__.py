@@ -1,4 +1,7 @@
-"""What a SavedModel serves: signatures, the checks of their requests, and what is written about them."""
+"""What a SavedModel serves: signatures, the checks of their requests, and what is written about them.
+
+May import signal, streaming, decoding and models.
+"""
 
 from tf_wavenet.serving.documents import describe, write_documents
 from tf_wavenet.serving.replace_folder import replace_folder

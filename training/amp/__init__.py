@@ -1,1 +1,4 @@
-"""Pairs of recordings that an amplifier model learns from, and the configuration of its training."""
+"""Pairs of recordings that an amplifier model learns from, and the configuration of its training.
+
+May import cli. Commands import rooms, and no room a command.
+"""

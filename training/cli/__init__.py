@@ -1,1 +1,4 @@
-"""What every command shares: flags, errors in one line, files that are whole or absent."""
+"""What every command shares: flags, errors in one line, files that are whole or absent.
+
+May import no other room. Commands import rooms, and no room a command.
+"""

@@ -1,1 +1,4 @@
-"""From text, labels and pitch to linguistic features."""
+"""From text, labels and pitch to linguistic features.
+
+May import cli. Commands import rooms, and no room a command.
+"""

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from training.make_sample_corpus import PEAK, WORDS_PER_MINUTE
 from training.text import espeak_process
+from training.text.espeak_voice import PEAK, WORDS_PER_MINUTE
 
 PAUSE = "_"
 _STRESS = "ˈˌ"  # espeak-ng 1.52 puts it before a vowel's name, 1.51 does not
