@@ -20,8 +20,9 @@ def test_levinson_solves_the_normal_equations(order, rng):
     assert_allclose(actual, expected.reshape(2, 3, order), atol=1e-3)
 
 
-def test_equals_scipy_from_the_mels_on(rng):
-    mels = rng.normal(0.0, 1.0, (2, 7, 80)).astype("float32")
+@pytest.mark.parametrize("level", [0.0, -6.0])  # the second is as quiet as the least power that is added
+def test_equals_scipy_from_the_mels_on(rng, level):
+    mels = rng.normal(level, 1.0, (2, 7, 80)).astype("float32")
     power = numpy_of(mel_to_magnitude(mels, SPEC), "float64") ** 2
     angles = np.linspace(0.0, np.pi, 513)
     power *= np.abs(1 - 0.85 * np.exp(-1j * angles)) ** 2
@@ -34,6 +35,11 @@ def test_equals_scipy_from_the_mels_on(rng):
         assert_allclose(scipy.linalg.toeplitz(row[:-1]) @ a / row[0], row[1:] / row[0], atol=1e-5)
         expected = scipy.linalg.solve_toeplitz(row[:-1], row[1:])
         assert_allclose(a, expected, atol=1e-2 * np.abs(expected).max())
+
+
+def test_reflections_stay_inside_the_unit_circle():
+    r = np.array([[1.0, 2.0], [1.0, -2.0], [1.0, 0.9999]], "float32")
+    assert_allclose(levinson(r)[:, 0], [0.9999, -0.9999, 0.9999], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["noise", "silence", "loudest", "one mel", "extremes"])
@@ -66,6 +72,15 @@ def test_predicts_the_recording_that_the_mels_are_of(rng):
 
 def test_order_0_predicts_nothing():
     assert tuple(linear_prediction(np.zeros((2, 3, 80), "float32"), SPEC, order=0).shape) == (2, 3, 0)
+
+
+def test_voicing_is_the_first_autocorrelation(rng):
+    mels = np.linspace(rng.uniform(0, 3, 20), rng.uniform(-3, 0, 20), 80, axis=1).astype("float32")
+    r = np.fft.irfft(numpy_of(mel_to_magnitude(mels, SPEC), "float64") ** 2)
+    expected = np.clip((r[:, 1] / r[:, 0] - 0.8) / 0.15, 0.0, 1.0)
+    # The sum over half of the spectrum counts its two ends twice.
+    assert ((expected > 0) & (expected < 1)).any()
+    assert_allclose(voicing(mels, SPEC), expected, atol=0.02)
 
 
 def test_voicing_follows_the_tilt_of_the_spectrum(rng):
