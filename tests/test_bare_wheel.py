@@ -25,6 +25,8 @@ model = tf_wavenet.WaveNet((1, 2), residual_channels=4, skip_channels=4, conditi
 model.compile("adam")
 model.fit({"waveform": np.zeros((1, 64), "float32"), "local_condition": features}, np.zeros((1, 64)), verbose=0)
 tf_wavenet.export_saved_model(model, "exported")
+for name in tf_wavenet.shipped():
+    assert tf_wavenet.load(name).mel_spec.sample_rate == 16000
 print("done")
 """
 
@@ -50,3 +52,4 @@ def test_the_wheel_alone_in_a_fresh_environment(tmp_path):
     assert done.stdout.splitlines()[-1:] == ["done"], done.stderr[-2000:]
     where = run(python, tmp_path, "import tf_wavenet; print(tf_wavenet.__version__, tf_wavenet.__file__)").stdout
     assert where.startswith(tf_wavenet.__version__) and "site-packages" in where
+    assert run(python, tmp_path, "import tf_wavenet; print(tf_wavenet.shipped())").stdout == f"{tf_wavenet.shipped()}\n"

@@ -12,6 +12,7 @@ from tf_wavenet.losses.multi_resolution_stft_loss import MultiResolutionSTFTLoss
 from tf_wavenet.losses.negative_log_likelihood import NegativeLogLikelihood
 from tf_wavenet.metrics import BitsPerSample, ErrorToSignalRatio
 from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
+from tf_wavenet.models.shipped import load, shipped
 from tf_wavenet.models.vocoders.gan_vocoder import GANVocoder
 from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
 from tf_wavenet.models.vocoders.istft_vocoder import ISTFTVocoder
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BitsPerSample",
     "BlockStreamable",
+    "ConvMuon",
     "EffectLoss",
     "ErrorToSignalRatio",
     "GANVocoder",
@@ -40,7 +42,6 @@ __all__ = [
     "MixtureOfLogistics",
     "MuLawCategorical",
     "MultiResolutionSTFTLoss",
-    "ConvMuon",
     "NamWaveNet",
     "NegativeLogLikelihood",
     "ParallelWaveGAN",
@@ -50,8 +51,10 @@ __all__ = [
     "WaveNet",
     "export_saved_model",
     "layers",
+    "load",
     "mu_law_decode",
     "mu_law_encode",
+    "shipped",
 ]
 
 

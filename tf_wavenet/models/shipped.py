@@ -1,0 +1,48 @@
+"""Trained models that come with the package."""
+
+from pathlib import Path
+
+import keras
+
+_PACKAGE = Path(__file__).parents[1]
+FOLDERS = _PACKAGE / "saved_models", _PACKAGE.parent / "saved_models"  # in an installed wheel, in a checkout
+
+
+def shipped() -> tuple[str, ...]:
+    """Lists the trained models that come with the package.
+
+    Returns:
+        Their names for `load`, sorted.
+
+    Example:
+    >>> shipped()
+    ('istft_vocoder_16k', 'lpc_vocoder_16k')
+    """
+    return tuple(sorted({path.stem for folder in FOLDERS for path in folder.glob("*.keras")}))
+
+
+def load(name: str) -> keras.Model:
+    """Loads a trained model that comes with the package; `saved_models/README.md` says what each is good for.
+
+    The weights are float16 in the file and float32 in the model. It is not compiled: call `compile` to train it
+    further, `generate` or `stream` to hear it.
+
+    Args:
+        name: One of `shipped()`. A `.keras` file of your own is loaded by `keras.models.load_model`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: If no model of that name comes with the package.
+
+    Example:
+    >>> vocoder = load("istft_vocoder_16k")
+    >>> mels = keras.ops.full((1, 10, 80), -5.0)  # as `tf_wavenet.signal.log_mel(waveform, vocoder.mel_spec)` makes
+    >>> vocoder.generate(mels).shape  # of one utterance of 10 frames, 12.5 ms each, at 16 kHz
+    (1, 2000)
+    """
+    for folder in FOLDERS:
+        if name in shipped() and (folder / f"{name}.keras").exists():
+            return keras.models.load_model(folder / f"{name}.keras", compile=False)
+    raise ValueError(f"Expected name to be one of {list(shipped())}. Received: name={name!r}")
