@@ -38,7 +38,7 @@ def load(name: str) -> keras.Model:
 
     Example:
     >>> vocoder = load("istft_vocoder_16k")
-    >>> mels = keras.ops.full((1, 10, 80), -5.0)  # as `tf_wavenet.signal.log_mel(waveform, vocoder.mel_spec)` makes
+    >>> mels = keras.ops.zeros((1, 10, 80))  # as `tf_wavenet.signal.log_mel(waveform, vocoder.mel_spec)` makes
     >>> vocoder.generate(mels).shape  # of one utterance of 10 frames, 12.5 ms each, at 16 kHz
     (1, 2000)
     """
