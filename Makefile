@@ -20,7 +20,7 @@ NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/o
 # Two processes, each with half of the files; the one that is done first takes over from the other.
 PYTEST := -m pytest -n 2 --dist worksteal -rs
 
-.PHONY: setup demo test test-large test-latest test-jax test-torch bench lint format
+.PHONY: setup demo demo-train test test-large test-latest test-jax test-torch bench lint format
 
 setup: $(VENV)/ready
 
@@ -47,6 +47,9 @@ $(JAX)/ready: pyproject.toml
 
 demo: setup
 	$(BIN)/python -m training.demo
+
+demo-train: setup
+	$(BIN)/python -m training.demo_train
 
 test: $(VENV)/everything
 	$(BIN)/python $(PYTEST)

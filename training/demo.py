@@ -1,61 +1,60 @@
-"""The whole path in one command, `python -m training.demo`: recordings, training, evaluation, sound, SavedModel."""
+"""Hear the trained models that come with the package: `python -m training.demo`."""
 
-import shutil
+import dataclasses
 import time
 from pathlib import Path
 
-from training.cli.command_line import run as run_command
-from training.evaluate import EvaluateConfig, evaluate
-from training.export import ExportConfig, export
+from tf_wavenet import shipped
+from training.cli.command_line import parse, run
 from training.generate import GenerateConfig, generate
-from training.runs.config import TrainConfig
-from training.runs.run_folder import RunFolder
-from training.scoring.scores import table
-from training.train import train
 
-CONFIG = TrainConfig(
-    data=Path("training/sample_corpus"),
-    run=Path("runs/demo"),
-    preset="tiny",
-    window_samples=4000,
-    batch_size=1,  # many small steps: the quickest way down on a few cores
-    steps=2000,
-    learning_rate=0.006,
-    warmup_steps=100,
-    ema=0.99,
-    validate_every=500,
-    checkpoint_every=500,
-    log_every=20,
-)
+MODELS = Path(__file__).parent.parent / "saved_models"
+# What suits a model better than the defaults of training.generate; the figures in saved_models/README.md are of these.
+SETTINGS = {"lpc_vocoder_16k": {"temperature": 0.7, "voiced_temperature": 0.6}}
 
 
-def demo(config: TrainConfig = CONFIG, saved_model: Path = Path("saved_models/demo")) -> None:
-    """Trains on a folder of recordings, measures, generates and exports; replaces what an earlier demo made.
+@dataclasses.dataclass(frozen=True)
+class DemoConfig:
+    """Speaks a recording again with each trained model that comes with the package: a WAV and a PNG a model.
+
+    A model hears log-mel features of the recording, 80 numbers every 12.5 ms, and nothing else of it.
+    """
+
+    recording: Path = MODELS / "prompt.flac"
+    """Recording to speak; the default is a prompt of the models' voice that they were not trained on."""
+    out: Path = Path("runs/demo")
+    """Folder to write to."""
+
+
+def demo(config: DemoConfig) -> list[Path]:
+    """Speaks the recording with each model, the fastest first.
 
     Args:
-        config: The training run.
-        saved_model: Folder of the SavedModel.
+        config: What to speak, and where to write.
+
+    Returns:
+        The files written.
     """
-    began = time.monotonic()
-    if RunFolder(config.run).config.exists():
-        shutil.rmtree(config.run)
-    run = train(config)
-    scores, total = evaluate(EvaluateConfig(model=run.path))
-    wav, picture = generate(GenerateConfig(model=run.path, out=run.path / "generated.wav", seconds=3.0))
-    export(ExportConfig(model=run.path, out=saved_model, overwrite=True))
-    minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    print(
-        f"\n{table(scores, total)}\n\n"
-        f"held-out bits per sample: {total.model:.2f}, which is {total.entropy - total.model:.2f} below the entropy of "
-        f"the levels ({total.entropy:.2f}); a linear predictor needs {total.linear:.2f}\n"
-        f"model        {run.best}\n"
-        f"sound        {wav}\n"
-        f"picture      {picture}\n"
-        f"SavedModel   {saved_model}\n"
-        f"TensorBoard  tensorboard --logdir {run.logs}\n"
-        f"time         {minutes} min {seconds} s"
-    )
+    began, written = time.monotonic(), []
+    for name in shipped():
+        wav, picture = generate(
+            GenerateConfig(
+                model=MODELS / f"{name}.keras",
+                copy_synthesis=config.recording,
+                out=config.out / f"{name}.wav",
+                **SETTINGS.get(name, {}),
+            )
+        )
+        print(f"after {time.monotonic() - began:.0f} s: listen to {wav}, look at {picture}", flush=True)
+        written += [wav, picture]
+    print(f"the recording itself: {config.recording}\nnext: make demo-train trains a model of its own in minutes")
+    return written
+
+
+def main() -> None:
+    """Speaks as the command line says."""
+    demo(parse(DemoConfig))
 
 
 if __name__ == "__main__":
-    run_command(demo)
+    run(main)

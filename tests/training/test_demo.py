@@ -1,31 +1,18 @@
-"""The demo, on the tests' own tiny run."""
+"""The demo: the models that come with the package speak."""
 
-import dataclasses
-
-import pytest
 import soundfile
-import tensorflow as tf
 
-from training.demo import CONFIG, demo
-from training.runs.config import TrainConfig
-
-
-@pytest.mark.large
-def test_demo_leaves_all_it_names_and_can_be_run_again(tiny_config, tmp_path, capsys):
-    config = dataclasses.replace(tiny_config, run=tmp_path / "run", steps=4, jit_compile=False, sample_seconds=0.0)
-    for _ in range(2):
-        demo(config, tmp_path / "model")
-        output = capsys.readouterr().out
-    assert soundfile.info(tmp_path / "run" / "generated.wav").frames == 3 * 8000
-    for name in ("generated.wav", "generated.png", "best.keras", "logs"):
-        assert str(tmp_path / "run" / name) in output
-        assert (tmp_path / "run" / name).exists()
-    assert "generate" in tf.saved_model.load(str(tmp_path / "model")).signatures
-    assert "held-out bits per sample: " in output
+from tf_wavenet import shipped
+from training.demo import MODELS, DemoConfig, demo
 
 
-def test_the_demo_trains_the_tiny_preset_on_the_sample_corpus():
-    assert CONFIG.preset == "tiny"
-    assert CONFIG.overrides == {}
-    assert CONFIG.data == TrainConfig().data
-    assert (CONFIG.data / "metadata.csv").exists()
+def test_every_shipped_model_speaks_its_prompt_again(tmp_path, capsys):
+    written = demo(DemoConfig(out=tmp_path / "demo"))
+    assert [path.name for path in written] == [f"{name}.{kind}" for name in shipped() for kind in ("wav", "png")]
+    said = capsys.readouterr().out
+    prompt = soundfile.info(MODELS / "prompt.flac").frames
+    for path in written:
+        assert str(path) in said and path.stat().st_size > 1000
+    for name in shipped():
+        waveform, rate = soundfile.read(tmp_path / "demo" / f"{name}.wav")
+        assert rate == 16000 and 0 <= len(waveform) - prompt < 200 and 0.02 < waveform.std() < 0.3
