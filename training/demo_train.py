@@ -1,4 +1,4 @@
-"""The whole path of training in one command, `python -m training.demo_train`: recordings, training, evaluation, sound, SavedModel."""
+"""The path of training, `python -m training.demo_train`: recordings, training, evaluation, sound, SavedModel."""
 
 import shutil
 import time
