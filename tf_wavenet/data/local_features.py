@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from tf_wavenet.data.arrays import read_arrays
@@ -36,7 +37,7 @@ class MelFeatures:
     def __call__(self, file, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the waveform that a model learns to speak, and its features `[frames, channels]`, both float32."""
         target, gain = preprocess(waveform, self.spec)
-        return target, np.asarray(log_mel(np.float32(gain) * waveform, self.spec))
+        return target, keras.ops.convert_to_numpy(log_mel(np.float32(gain) * waveform, self.spec))
 
 
 class StoredFeatures:
