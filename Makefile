@@ -16,7 +16,7 @@ endif
 BIN := $(VENV)/bin
 # What runs on every Keras backend, without TensorFlow.
 NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/optimizers tests/layers tests/models \
-	tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
+	tests/data tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
 # Two processes, each with half of the files; the one that is done first takes over from the other.
 PYTEST := -m pytest -n 2 --dist worksteal -rs
 
@@ -42,7 +42,7 @@ $(LATEST)/ready: pyproject.toml
 $(JAX)/ready: pyproject.toml
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/pip install --quiet --upgrade pip
-	$(JAX)/bin/pip install --quiet keras jax pytest pytest-xdist scipy
+	$(JAX)/bin/pip install --quiet keras jax pytest pytest-xdist scipy soundfile soxr
 	touch $@
 
 demo: setup
@@ -73,7 +73,7 @@ test-jax: $(JAX)/ready
 $(TORCH)/ready: pyproject.toml
 	$(PYTHON) -m venv $(TORCH)
 	$(TORCH)/bin/pip install --quiet --upgrade pip
-	$(TORCH)/bin/pip install --quiet keras torch pytest pytest-xdist scipy
+	$(TORCH)/bin/pip install --quiet keras torch pytest pytest-xdist scipy soundfile soxr
 	touch $@
 
 # One thread a process: PyTorch's wait for each other, many times longer than they compute, where cores are shared.

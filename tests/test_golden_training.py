@@ -10,16 +10,24 @@ from tests.golden import make
 EXPECTED = json.loads((make.HERE / "losses.json").read_text())
 
 
-@pytest.mark.parametrize("name", make.TRAINED)
-def test_ten_steps_have_the_losses_of_the_file(name):
-    losses = make.losses(name)
+def check(losses, name):
     assert sorted(losses) == sorted(EXPECTED[name])
     for key, values in losses.items():
         assert len(values) == 10
         np.testing.assert_allclose(values, EXPECTED[name][key], rtol=1e-4, err_msg=key)
 
 
+@pytest.mark.parametrize("name", make.TRAINED)
+def test_ten_steps_have_the_losses_of_the_file(name):
+    check(make.losses(name), name)
+
+
+@pytest.mark.parametrize("name", make.FITTED)
+def test_fit_to_recordings_has_the_losses_of_the_file(name):
+    check(make.fit_losses(name), f"fit_{name}")
+
+
 def test_all_that_is_trained_has_losses_and_learns():
-    assert sorted(EXPECTED) == sorted(make.TRAINED)
+    assert sorted(EXPECTED) == sorted((*make.TRAINED, *(f"fit_{name}" for name in make.FITTED)))
     for losses in EXPECTED.values():
         assert len(set(losses["loss"])) == 10

@@ -6,7 +6,6 @@ from collections import Counter
 import numpy as np
 import pytest
 import soundfile
-import tensorflow as tf
 
 from tests.support.flat import wavenet
 from tests.support.streaming_contract import randomise
@@ -14,6 +13,8 @@ from tf_wavenet import Gaussian
 from tf_wavenet.data import AudioFile, StoredFeatures, index_corpus, steps_per_epoch, window_dataset
 from tf_wavenet.data.waveform_cache import WaveformCache
 from tf_wavenet.layers.feature_upsampler import METHODS
+
+tf = pytest.importorskip("tensorflow")
 
 LENGTHS = (1, 9, 40, 41, 100, 333, 77, 58)
 
@@ -118,7 +119,7 @@ def test_files_are_decoded_once_an_epoch_at_most(tmp_path, monkeypatch, limit, m
     for number in range(12):
         soundfile.write(tmp_path / f"{number}.wav", np.full(50, number + 1, np.int16), 16000)
     manifest = index_corpus(tmp_path)
-    monkeypatch.setattr("tf_wavenet.data.dataset._CACHE_NUMBERS", limit)
+    monkeypatch.setattr("tf_wavenet.data.window_source._CACHE_NUMBERS", limit)
     counts, load = Counter(), AudioFile.load
     monkeypatch.setattr(AudioFile, "load", lambda file, rate: counts.update([file.name]) or load(file, rate))
     dataset = window_dataset(manifest, 10, 5, 4, shuffle=True)
@@ -381,13 +382,13 @@ def caches(monkeypatch):
             super().__init__(*args)
             made.append(self)
 
-    monkeypatch.setattr("tf_wavenet.data.dataset.WaveformCache", Spy)
+    monkeypatch.setattr("tf_wavenet.data.window_source.WaveformCache", Spy)
     return made
 
 
 def test_memory_is_counted_with_the_features(ramps, caches, monkeypatch):
     limit = 400
-    monkeypatch.setattr("tf_wavenet.data.dataset._CACHE_NUMBERS", limit)
+    monkeypatch.setattr("tf_wavenet.data.window_source._CACHE_NUMBERS", limit)
     for features in (None, Noise(1)):  # two numbers a sample
         for _ in window_dataset(ramps, 20, 10, 4, features=features):
             with caches[-1]._lock:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import soundfile
-import tensorflow as tf
 
 from tf_wavenet.data import AudioError, decode_audio, load_audio
+
+tf = pytest.importorskip("tensorflow")
 
 
 def has_tensorflow_io():

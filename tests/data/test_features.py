@@ -6,14 +6,15 @@ import json
 import re
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tf_wavenet import MelSpec
 from tf_wavenet.data import AudioError, load_audio, load_features, log_mel, save_features
 from tf_wavenet.signal.mel_spec import PRESETS
+
+librosa = pytest.importorskip("librosa")
+tf = pytest.importorskip("tensorflow")
 
 CORPUS = Path(__file__).parents[2] / "training" / "sample_corpus" / "wavs"
 SPEECH = MelSpec.from_preset("speech_16k")

@@ -3,6 +3,7 @@
 import io
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -17,6 +18,18 @@ def test_mel_features_are_those_of_the_recording_at_its_loudness(rng):
     gain = 0.1 / np.sqrt(np.mean(waveform.astype("float64") ** 2))
     np.testing.assert_allclose(mel, log_mel((gain * waveform).astype("float32"), spec), atol=1e-4)
     np.testing.assert_allclose(target[1:], gain * (waveform[1:] - 0.9 * waveform[:-1]), atol=1e-5)
+
+
+SMALL = {"num_mels": 6, "hop_length": 8, "win_length": 32, "fft_length": 64}
+
+
+@pytest.mark.parametrize(("name", "lengths"), [("speech_16k", (40, 500)), ("r9y9", (1, 33)), ("jik876", (2, 40))])
+def test_mel_features_are_log_mel_at_every_length(name, lengths, rng):
+    spec = MelSpec.from_preset(name, **SMALL)
+    for length in lengths:
+        waveform = rng.normal(0, 0.1, length).astype("float32")
+        expected = keras.ops.convert_to_numpy(log_mel(waveform, spec))
+        np.testing.assert_allclose(MelFeatures(spec)(None, waveform)[1], expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.fixture

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tf_wavenet.data.windows import count_windows, cut_windows
+
+hypothesis = pytest.importorskip("hypothesis")
+given, settings, st = hypothesis.given, hypothesis.settings, hypothesis.strategies
 
 CORPUS = st.lists(st.integers(1, 60), min_size=1, max_size=8)
 

@@ -7,14 +7,17 @@ steps as well, and must have the losses of `losses.json` on every Keras backend 
 
 import dataclasses
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
+import soundfile
 
 import tf_wavenet
 from tf_wavenet import MelSpec, models
+from tf_wavenet.data import MelFeatures, WindowSource, index_corpus
 from tf_wavenet.layers import Conditioning, ContextStack
 
 HERE = Path(__file__).parent
@@ -158,6 +161,22 @@ def windows_of(name: str, steps: int):
         yield inputs, waveform, weight
 
 
+def ready_to_learn(name: str) -> keras.Model:
+    """Compiles a golden model.
+
+    Args:
+        name: Of `TRAINED` or `FITTED`.
+
+    Returns:
+        The model.
+    """
+    path = HERE / f"{name}.keras"
+    model = keras.models.load_model(path) if path.exists() else gan_of_istft_vocoder()
+    optimizers = [keras.optimizers.Adam(1e-3) for _ in range(1 + isinstance(model, tf_wavenet.GANVocoder))]
+    model.compile(*optimizers, jit_compile=keras.backend.backend() == "jax")
+    return model
+
+
 def losses(name: str, steps: int = 10) -> dict[str, list[float]]:
     """Trains a golden model.
 
@@ -168,26 +187,66 @@ def losses(name: str, steps: int = 10) -> dict[str, list[float]]:
     Returns:
         What `train_on_batch` said in each step, by the names of the losses and metrics.
     """
-    path = HERE / f"{name}.keras"
-    model = keras.models.load_model(path) if path.exists() else gan_of_istft_vocoder()
-    optimizers = [keras.optimizers.Adam(1e-3) for _ in range(1 + isinstance(model, tf_wavenet.GANVocoder))]
-    model.compile(*optimizers, jit_compile=keras.backend.backend() == "jax")
-    said = []
+    model, said = ready_to_learn(name), []
     for inputs, waveform, weight in windows_of(name, steps):
         model.reset_metrics()
         said.append(model.train_on_batch(inputs, waveform, weight, return_dict=True))
     return {key: [float(logs[key]) for logs in said] for key in said[0]}
 
 
+FITTED = ("wavenet", "wavenet_vocoder", "gan_of_istft_vocoder")
+
+
+def source_of(network: keras.Model, **options) -> WindowSource:
+    """Batches of three recordings, five an epoch.
+
+    Args:
+        network: A WaveNet or a generator.
+        **options: Further arguments of `WindowSource`.
+
+    Returns:
+        The source, which holds the recordings.
+    """
+    rng = np.random.default_rng(5)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, length in enumerate((300, 200, 60)):
+            soundfile.write(f"{folder}/{number}.wav", rng.uniform(-0.5, 0.5, length), 16000)
+        features = None if network.mel_spec is None else MelFeatures(network.mel_spec)
+        options |= {"features": features, "context_frames": network.context_frames, "period": network.period}
+        source = WindowSource(index_corpus(folder), 64, network.context_samples, 2, shuffle=True, seed=6, **options)
+        list(source)
+    return source
+
+
+def fit_losses(name: str, **options) -> dict[str, list[float]]:
+    """Fits a golden model to files for two epochs.
+
+    Args:
+        name: Of `FITTED`.
+        **options: Further arguments of `WindowSource`.
+
+    Returns:
+        What `fit` said after each step, means over the epoch so far, by the names of the losses and metrics.
+    """
+    model, said = ready_to_learn(name), []
+    source = source_of(getattr(model, "generator", model), **options)
+    listen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: said.append(dict(logs)))
+    model.fit(source, epochs=2, shuffle=False, verbose=0, callbacks=[listen])
+    return {key: [float(logs[key]) for logs in said] for key in said[0]}
+
+
 def write_losses() -> None:
-    """Writes the losses of all that is trained: on TensorFlow, which they were first seen on."""
-    (HERE / "losses.json").write_text(json.dumps({name: losses(name) for name in TRAINED}, indent=1) + "\n")
+    """Adds the losses that are not there yet: on TensorFlow, which they were first seen on."""
+    path = HERE / "losses.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    missing = {name: (losses, name) for name in TRAINED} | {f"fit_{name}": (fit_losses, name) for name in FITTED}
+    found |= {key: function(name) for key, (function, name) in missing.items() if key not in found}
+    path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def main() -> None:
     """Writes what is not there yet."""
-    if not (HERE / "losses.json").exists():
-        write_losses()
+    write_losses()
     for family in FAMILIES:
         name = family.__name__
         path = HERE / f"{name}.keras"

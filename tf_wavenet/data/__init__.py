@@ -1,17 +1,20 @@
 """Recordings as training data: reading, indexing, windows, features.
 
-May import signal. It passes on `log_mel`, `preprocess` and `restore`; no other room imports this one.
+May import signal. It passes on `log_mel`, `preprocess` and `restore`; no other room imports this one. Only
+`decode_audio` and `window_dataset` need TensorFlow, which they import on first use.
 """
 
 from tf_wavenet.data.audio import load_audio
 from tf_wavenet.data.audio_error import AudioError
 from tf_wavenet.data.corpus import index_corpus
-from tf_wavenet.data.dataset import steps_per_epoch, window_dataset
+from tf_wavenet.data.dataset import window_dataset
 from tf_wavenet.data.decode_audio import decode_audio
 from tf_wavenet.data.features import load_features, save_features
 from tf_wavenet.data.local_features import MelFeatures, StoredFeatures
 from tf_wavenet.data.manifest import AudioFile, Manifest
 from tf_wavenet.data.voice_augmentation import VoiceAugmentation
+from tf_wavenet.data.window_source import WindowSource
+from tf_wavenet.data.windows import steps_per_epoch
 from tf_wavenet.signal.log_mel import log_mel
 from tf_wavenet.signal.preprocess import preprocess, restore
 
@@ -22,6 +25,7 @@ __all__ = [
     "MelFeatures",
     "StoredFeatures",
     "VoiceAugmentation",
+    "WindowSource",
     "decode_audio",
     "index_corpus",
     "load_audio",

@@ -1,11 +1,15 @@
 """Decodes audio inside a tf.data graph."""
 
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
+from tf_wavenet.data._tensorflow import import_tensorflow
 from tf_wavenet.data.audio import check_sample_rate, load_audio
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def decode_audio(path: tf.Tensor, sample_rate: int, engine: str = "libsndfile") -> tf.Tensor:
+
+def decode_audio(path: "tf.Tensor", sample_rate: int, engine: str = "libsndfile") -> "tf.Tensor":
     """Reads one audio file as mono at `sample_rate`: `load_audio` for pipelines of one's own.
 
     Args:
@@ -22,7 +26,7 @@ def decode_audio(path: tf.Tensor, sample_rate: int, engine: str = "libsndfile") 
         float32 tensor [time] in [-1, 1].
 
     Example:
-    >>> import tempfile, numpy as np, soundfile
+    >>> import tempfile, numpy as np, soundfile, tensorflow as tf
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     soundfile.write(f"{folder}/clip.wav", np.zeros(800), 16000)
     ...     names = tf.data.Dataset.from_tensors(f"{folder}/clip.wav")
@@ -32,19 +36,21 @@ def decode_audio(path: tf.Tensor, sample_rate: int, engine: str = "libsndfile") 
 
     Raises:
         AudioError: If `sample_rate` is out of range. At run time a bad file is a tf.errors.OpError.
-        ImportError: If the engine is "tensorflow-io" and it is not installed, or not made for this tensorflow.
+        ImportError: If TensorFlow is not installed; if the engine is "tensorflow-io" and it is not installed, or not
+            made for this tensorflow.
         ValueError: If there is no such engine.
     """
+    tf = import_tensorflow("decode_audio")
     check_sample_rate(sample_rate, "sample_rate")
     if engine == "libsndfile":
         read = lambda name: load_audio(name.decode(), sample_rate)  # noqa: E731
         return tf.ensure_shape(tf.numpy_function(read, [path], tf.float32), [None])
     if engine == "tensorflow-io":
-        return _decode_with_tensorflow_io(path, sample_rate)
+        return _decode_with_tensorflow_io(tf, path, sample_rate)
     raise ValueError(f"Expected engine to be 'libsndfile' or 'tensorflow-io'. Received: engine={engine!r}")
 
 
-def _decode_with_tensorflow_io(path, sample_rate):
+def _decode_with_tensorflow_io(tf, path, sample_rate):
     import tensorflow_io
 
     content = tf.io.read_file(path)

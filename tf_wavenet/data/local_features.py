@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from tf_wavenet.data.arrays import read_arrays
@@ -36,7 +37,7 @@ class MelFeatures:
     def __call__(self, file, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the waveform that a model learns to speak, and its features `[frames, channels]`, both float32."""
         target, gain = preprocess(waveform, self.spec)
-        return target, np.asarray(log_mel(np.float32(gain) * waveform, self.spec))
+        return target, _log_mel(np.float32(gain) * waveform, self.spec)
 
 
 class StoredFeatures:
@@ -101,6 +102,22 @@ class StoredFeatures:
             expected = f"expected {needed} to {needed + _SPARE_FRAMES} frames of {self.channels} channels"
             raise AudioError(path, f"{expected} for {file.num_samples} samples. Received: shape {features.shape}")
         return features
+
+
+def _log_mel(waveform, spec):
+    """Returns `log_mel(waveform, spec)`, computed on JAX at lengths that are powers of 2: it compiles each anew."""
+    if keras.backend.backend() != "jax":
+        return keras.ops.convert_to_numpy(log_mel(waveform, spec))
+    frames = spec.num_frames(len(waveform))
+    end = (frames - 1) * spec.hop_length + spec.fft_length - spec.frame_offset  # of what the last frame sees
+    seen = max(end, spec.frame_offset + 1, len(waveform))
+    padded = np.zeros(1 << (seen - 1).bit_length(), np.float32)
+    if spec.padding == "zeros":
+        padded[: len(waveform)] = waveform
+    else:  # mirrored as far as the frames see
+        position, period = np.arange(seen), max(2 * (len(waveform) - 1), 1)
+        padded[:seen] = waveform[np.minimum(position % period, -position % period)]
+    return keras.ops.convert_to_numpy(log_mel(padded, spec))[:frames]
 
 
 def _read_spec(path):

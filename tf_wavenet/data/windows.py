@@ -1,8 +1,12 @@
 """Cuts recordings into windows such that every sample is a target exactly once an epoch. Pure NumPy."""
 
 import dataclasses
+import math
+from collections.abc import Callable
 
 import numpy as np
+
+from tf_wavenet.data.manifest import Manifest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,3 +90,55 @@ def cut_windows(
         pool[files] = (np.cumsum(lengths[files]) - lengths[files]) // pool_samples
         order = np.lexsort((random.random(len(file)), pool[file]))
     return Windows(file[order], begin[order], end[order], start[order])
+
+
+def steps_per_epoch(
+    manifest: Manifest,
+    window_samples: int,
+    context_samples: int,
+    batch_size: int,
+    *,
+    features: Callable | None = None,
+    period: int = 1,
+) -> int:
+    """Counts the batches in which `WindowSource` and `window_dataset` give every sample once.
+
+    Args:
+        manifest: The corpus.
+        window_samples: As for `WindowSource`.
+        context_samples: As for `WindowSource`.
+        batch_size: As for `WindowSource`.
+        features: As for `WindowSource`.
+        period: As for `WindowSource`.
+
+    Returns:
+        The number of batches, at least 1; it is the same for every epoch, shuffled or not.
+
+    Raises:
+        ValueError: If an argument is out of range, or the manifest has no files.
+
+    Example:
+    >>> from tf_wavenet.data import AudioFile
+    >>> steps_per_epoch(Manifest(16000, (AudioFile("clip.wav", 1000),)), 300, 100, batch_size=2)
+    2
+    """
+    if min(window_samples, batch_size, period) < 1 or context_samples < 0:
+        expected = "Expected window_samples, batch_size and period to be at least 1, context_samples at least 0"
+        raise ValueError(f"{expected}. Received: {window_samples=}, {context_samples=}, {batch_size=}, {period=}")
+    if not manifest.files:
+        raise ValueError("Expected a manifest of at least 1 file. Received: 0 files")
+    _, window_samples, context_samples = whole_frames(window_samples, context_samples, features, period)
+    return -(-int(count_windows(file_lengths(manifest), window_samples, context_samples).sum()) // batch_size)
+
+
+def whole_frames(
+    window_samples: int, context_samples: int, features: Callable | None, period: int
+) -> tuple[int, int, int]:
+    """Returns what windows begin at multiples of, and the sizes of window and context rounded up to it."""
+    multiple = math.lcm(features.hop_length if features else 1, period)
+    return multiple, *(-(-size // multiple) * multiple for size in (window_samples, context_samples))
+
+
+def file_lengths(manifest: Manifest) -> np.ndarray:
+    """Returns the samples of each recording, int64 [files]."""
+    return np.array([file.num_samples for file in manifest.files], np.int64)
