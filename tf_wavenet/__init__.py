@@ -1,6 +1,6 @@
 """WaveNet for Keras: causal dilated convolutions, training by `model.fit`, fast incremental generation, serving.
 
-Importing this package needs Keras only. TensorFlow is imported on first use of generation, data or export.
+Importing this package needs Keras only. TensorFlow is imported on first use of generation, tf.data or export.
 """
 
 from typing import Any

@@ -11,7 +11,7 @@ class VoiceAugmentation:
     """Plays a recording at a random speed, through a random equaliser, at a random level.
 
     Pitch and formants move with the speed. A small corpus that is heard hundreds of times shows a vocoder more voices
-    so, and is not learned by heart: `window_dataset(augment=VoiceAugmentation(16000))`.
+    so, and is not learned by heart: `WindowSource(augment=VoiceAugmentation(16000))`.
 
     Args:
         sample_rate: Int, rate of the recordings in Hz.

@@ -45,8 +45,8 @@ class WindowSource(keras.utils.PyDataset):
             random part of what the last window of a file lacks).
         seed: Non-negative int, for `shuffle`.
         repeat: Whether to go on for ever: `source[n]` is then `batch(start_step + n)` and
-            `fit(source, steps_per_epoch=..., shuffle=False)` counts epochs of its own. Needed to train for a number of
-            steps that is not a number of whole epochs.
+            `fit(source, steps_per_epoch=..., shuffle=False)` counts epochs of its own. Needed wherever `fit` is given
+            `steps_per_epoch`.
         start_step: Non-negative int, the number of batches to leave out: those a resumed training has had. Costs
             nothing. Epochs count from there.
         speakers: Names of speakers: the position of each recording's speaker becomes its "global_condition".

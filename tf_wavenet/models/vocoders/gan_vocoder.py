@@ -48,7 +48,7 @@ class GANVocoder(keras.Model):
         seed: Non-negative int, of the noise that the generator may need.
 
     Input shape:
-        As the generator's. `fit` takes `(inputs, waveform, sample_weight)` of `tf_wavenet.data.window_dataset` with
+        As the generator's. `fit` takes `(inputs, waveform, sample_weight)` of `tf_wavenet.data.WindowSource` with
         features.
 
     Output shape:
