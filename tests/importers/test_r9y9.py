@@ -1,4 +1,4 @@
-"""Against NumPy; tests/importers/test_r9y9_original.py runs the original."""
+"""Against NumPy; tests/originals compares with the originals."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Against NumPy; tests/importers/test_vocoders_original.py runs the originals."""
+"""Against NumPy; tests/originals compares with the originals."""
 
 import copy
 
