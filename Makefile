@@ -16,7 +16,8 @@ endif
 BIN := $(VENV)/bin
 # What runs on every Keras backend, without TensorFlow.
 NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/optimizers tests/layers tests/models \
-	tests/data tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
+	tests/data tests/originals tests/importers/test_against_torch.py tests/importers/test_original_names.py \
+	tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
 # Two processes, each with half of the files; the one that is done first takes over from the other.
 PYTEST := -m pytest -n 2 --dist worksteal -rs
 

@@ -1,6 +1,4 @@
-"""The network of r9y9/wavenet_vocoder in plain NumPy, from its tensors as they lie in a checkpoint."""
-
-import numpy as np
+"""Small configurations of r9y9/wavenet_vocoder, and its tensors as they lie in a checkpoint."""
 
 HPARAMS = {
     **{"input_type": "raw", "quantize_channels": 65536, "preprocess": "preemphasis", "global_gain_scale": 0.55},
@@ -57,49 +55,3 @@ def random_state(hparams, rng, keys=("weight_g", "weight_v")):
         if not name.endswith(("conv1x1c", "conv1x1g")) and "up_layers" not in name:
             state[f"{name}.bias"] = 0.3 * rng.normal(size=shape[0])
     return {key: value.astype("float32") for key, value in state.items()}
-
-
-def conv(x, state, name, dilation=1, pad=(0, 0)):
-    """x [channels, time]; weight [out, in, taps]."""
-    v = np.asarray(state[f"{name}.weight_v"], "float64")
-    norm = np.sqrt((v.reshape(len(v), -1) ** 2).sum(axis=1)).reshape(-1, *(1 for _ in v.shape[1:]))
-    return plain_conv(x, state[f"{name}.weight_g"] * v / norm, state.get(f"{name}.bias"), dilation, pad)
-
-
-def plain_conv(x, weight, bias=None, dilation=1, pad=(0, 0)):
-    x = np.pad(x, ((0, 0), pad))
-    time = x.shape[1] - (weight.shape[2] - 1) * dilation
-    y = sum(weight[:, :, j] @ x[:, j * dilation :][:, :time] for j in range(weight.shape[2]))
-    return y if bias is None else y + np.asarray(bias)[:, None]
-
-
-def upsample(c, state, hparams):
-    """c [channels, cin_pad + frames + cin_pad] to [channels, samples]."""
-    if not hparams["upsample_conditional_features"]:
-        return np.repeat(c, hparams["hop_size"], axis=1)
-    c = plain_conv(c, np.asarray(state["upsample_net.conv_in.weight"], "float64"))
-    for i, scale in enumerate(hparams["upsample_params"]["upsample_scales"]):
-        rows = np.repeat(c, scale, axis=1)
-        name = f"upsample_net.upsample.up_layers.{2 * i + 1}"
-        row_state = {f"{name}.{key}": state[f"{name}.{key}"][0] for key in ("weight_g", "weight_v")}
-        c = np.concatenate([conv(row[None], row_state, name, pad=(scale, scale)) for row in rows])
-    return c
-
-
-def forward(x, state, hparams, c=None, g=None):
-    """x [channels, time], c upsampled [channels, time], g a vector; returns [out, time]."""
-    h = hparams
-    x, total = conv(x, state, "first_conv"), 0.0
-    for i in range(h["layers"]):
-        layer, dilation = f"conv_layers.{i}", 2 ** (i % (h["layers"] // h["stacks"]))
-        z = conv(x, state, f"{layer}.conv", dilation, ((h["kernel_size"] - 1) * dilation, 0))
-        if c is not None:
-            z = z + conv(c, state, f"{layer}.conv1x1c")
-        if g is not None:
-            z = z + conv(np.asarray(g, "float64")[:, None], state, f"{layer}.conv1x1g")
-        a, b = np.split(z, 2)
-        gated = np.tanh(a) / (1.0 + np.exp(-b))
-        total = total + conv(gated, state, f"{layer}.conv1x1_skip")
-        x = (x + conv(gated, state, f"{layer}.conv1x1_out")) * np.sqrt(0.5)
-    y = conv(np.maximum(total * np.sqrt(1.0 / h["layers"]), 0.0), state, "last_conv_layers.1")
-    return conv(np.maximum(y, 0.0), state, "last_conv_layers.3")

@@ -1,8 +1,4 @@
-"""The generators of jik876 and kan-bayashi in plain NumPy, from their tensors as they lie in a checkpoint."""
-
-import numpy as np
-
-from tests.importers.r9y9_reference import conv
+"""Small configurations of jik876 and kan-bayashi, and their tensors as they lie in a checkpoint."""
 
 JIK876 = {
     **{"resblock": "1", "upsample_rates": [4, 2], "upsample_kernel_sizes": [8, 4], "upsample_initial_channel": 8},
@@ -91,61 +87,3 @@ def random_state(shapes, rng, without_bias=(), transposed="ups"):
         if name not in without_bias:
             state[f"{name}.bias"] = 0.3 * rng.normal(size=shape[1 if name.startswith(transposed) else 0])
     return {key: value.astype("float32") for key, value in state.items()}
-
-
-def same(x, state, name, dilation=1):
-    side = (state[f"{name}.weight_v"].shape[2] - 1) // 2 * dilation
-    return conv(x, state, name, dilation, (side, side))
-
-
-def transposed(x, state, name, rate):
-    """Each input adds its kernel to the outputs; half of what is too long is cut at either end."""
-    v = np.asarray(state[f"{name}.weight_v"], "float64")
-    weight = state[f"{name}.weight_g"] * v / np.sqrt((v**2).sum(axis=(1, 2), keepdims=True))
-    y = np.zeros((weight.shape[1], (x.shape[1] - 1) * rate + weight.shape[2]))
-    for frame in range(x.shape[1]):
-        y[:, frame * rate :][:, : weight.shape[2]] += np.tensordot(x[:, frame], weight, 1)
-    first = (weight.shape[2] - rate + 1) // 2
-    return y[:, first:][:, : x.shape[1] * rate] + state[f"{name}.bias"][:, None]
-
-
-def leaky(x, slope=0.1):
-    return np.where(x < 0.0, slope * x, x)
-
-
-def hifi_gan(features, state, h, name=lambda name: name):
-    """features [channels, frames]; returns [time]. `name` translates the names of layers."""
-    x, count = same(features, state, name("conv_pre")), len(h["resblock_kernel_sizes"])
-    for i, rate in enumerate(h["upsample_rates"]):
-        x, total = transposed(leaky(x), state, name(f"ups.{i}"), rate), 0.0
-        for j, dilations in enumerate(h["resblock_dilation_sizes"]):
-            y, block = x, f"resblocks.{i * count + j}"
-            for m, dilation in enumerate(dilations):
-                if h["resblock"] == "1":
-                    z = same(leaky(y), state, name(f"{block}.convs1.{m}"), dilation)
-                    y = y + same(leaky(z), state, name(f"{block}.convs2.{m}"))
-                else:
-                    y = y + same(leaky(y), state, name(f"{block}.convs.{m}"), dilation)
-            total = total + y
-        x = total / count
-    return np.tanh(same(leaky(x, 0.01), state, name("conv_post")))[0]
-
-
-def parallel_wavegan(features, noise, state, p):
-    """features [channels, frames], noise [time]; returns [time]."""
-    c = np.pad(features, ((0, 0), (p["aux_context_window"],) * 2), mode="edge")
-    c = conv(c, state, "upsample_net.conv_in")
-    for i, scale in enumerate(p["upsample_params"]["upsample_scales"]):
-        name = f"upsample_net.upsample.up_layers.{2 * i + 1}"
-        taps = {f"{name}.{key}": state[f"{name}.{key}"][0] for key in ("weight_g", "weight_v")}
-        c = np.concatenate([same(row[None], taps, name) for row in np.repeat(c, scale, axis=1)])
-    x, total = conv(noise[None], state, "first_conv"), 0.0
-    for i in range(p["layers"]):
-        layer = f"conv_layers.{i}"
-        z = same(x, state, f"{layer}.conv", 2 ** (i % (p["layers"] // p["stacks"])))
-        a, b = np.split(z + conv(c, state, f"{layer}.conv1x1_aux"), 2)
-        gated = np.tanh(a) / (1.0 + np.exp(-b))
-        total = total + conv(gated, state, f"{layer}.conv1x1_skip")
-        x = (x + conv(gated, state, f"{layer}.conv1x1_out")) * np.sqrt(0.5)
-    y = conv(np.maximum(total * np.sqrt(1.0 / p["layers"]), 0.0), state, "last_conv_layers.1")
-    return conv(np.maximum(y, 0.0), state, "last_conv_layers.3")[0]

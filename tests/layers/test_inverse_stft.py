@@ -5,6 +5,7 @@ import pytest
 
 from tests.support import reference
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
+from tests.support.pytorch import import_torch
 from tf_wavenet import MelSpec
 from tf_wavenet.layers import InverseSTFT
 from tf_wavenet.signal.mel_filterbank import analysis_window
@@ -61,7 +62,7 @@ def test_causal_equals_numpy(rng, sizes, window, frames):
 
 
 def test_equals_torch(rng):
-    torch = pytest.importorskip("torch")
+    torch = import_torch()
     x = spectrum((2, 10, 513), rng)
     x[..., [0, -1]] = x[..., [0, -1]].real
     options = {"n_fft": 1024, "hop_length": 200, "win_length": 800, "window": torch.hann_window(800).double()}

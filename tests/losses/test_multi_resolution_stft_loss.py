@@ -7,6 +7,7 @@ import scipy.signal
 
 from tests.support.arrays import assert_allclose, numpy_of
 from tests.support.gradients import gradient_by_input
+from tests.support.pytorch import import_torch
 from tf_wavenet import MultiResolutionSTFTLoss
 from tf_wavenet.signal.stft import stft_magnitude
 
@@ -42,7 +43,7 @@ def test_magnitudes_are_those_of_numpy(rng, lengths):
 
 @pytest.mark.parametrize("lengths", RESOLUTIONS)
 def test_magnitudes_are_those_of_torch(rng, lengths):
-    torch = pytest.importorskip("torch")
+    torch = import_torch()
     waveform = rng.normal(0, 0.1, (2, 2501)).astype("float32")
     window = torch.hann_window(lengths[2])
     theirs = torch.stft(torch.from_numpy(waveform), *lengths, window, return_complex=True).abs().numpy()

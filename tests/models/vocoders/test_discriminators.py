@@ -1,10 +1,9 @@
-"""Discriminators against NumPy, and against the originals where a checkout is named by HIFI_GAN, PARALLEL_WAVEGAN."""
+"""Discriminators against NumPy; tests/originals compares them with the originals."""
 
 import keras
 import numpy as np
 import pytest
 
-from tests.importers.test_original_names import assign, original, tensors_of  # noqa: F401
 from tests.support import reference
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
@@ -88,69 +87,6 @@ def test_config_rebuilds_it(rng, name):
     again.set_weights(layer.get_weights())
     for a, b in zip(keras.tree.flatten(layer(x)), keras.tree.flatten(again(x)), strict=True):
         assert_array_equal(a, b)
-
-
-def compare(network, layer, pairs, rng, call):
-    import torch
-
-    network.eval()
-    x = rng.normal(0, 0.3, (2, 8192 + 77)).astype("float32")
-    with torch.no_grad():
-        theirs = [[f.numpy() for f in outputs] for outputs in call(network, torch.from_numpy(x)[:, None])]
-    for module in network.modules():
-        for remove in (torch.nn.utils.remove_weight_norm, torch.nn.utils.remove_spectral_norm):
-            try:
-                remove(module)
-            except ValueError:
-                continue
-    assert not assign(pairs, tensors_of(network))
-    for ours, original_ in zip(layer(x), theirs, strict=True):
-        for a, e in zip(ours, original_, strict=True):
-            a, e = numpy_of(a), np.moveaxis(e, 1, -1)
-            if e.ndim == 4:  # [batch, steps, period, filters]; ours has the period in the batch
-                a = np.moveaxis(a.reshape(2, -1, *a.shape[1:]), 1, 2)
-            assert_allclose(a.reshape(e.shape), e, atol=1e-4 * np.abs(e).max())
-
-
-def names(modules):
-    return [
-        (getattr(conv, ours), (f"{name}.{theirs}",))
-        for name, conv in modules.items()
-        for ours, theirs in (("kernel", "weight"), ("bias", "bias"))
-    ]
-
-
-def hifi_gan_names(layer):
-    modules = {}
-    for i, (convs, post) in enumerate(zip(layer.convs, layer.posts, strict=True)):
-        modules |= {f"discriminators.{i}.convs.{j}": conv for j, conv in enumerate(convs)}
-        modules[f"discriminators.{i}.conv_post"] = post
-    return names(modules)
-
-
-@pytest.mark.parametrize("kind", ["MultiPeriodDiscriminator", "MultiScaleDiscriminator"])
-def test_equals_jik876(original, rng, kind):  # noqa: F811
-    layer = {"MultiPeriodDiscriminator": MultiPeriodDiscriminator, "MultiScaleDiscriminator": MultiScaleDiscriminator}
-    layer, network = layer[kind](), getattr(original("HIFI_GAN", "models"), kind)()
-    layer.build((None, None))
-    compare(network, layer, hifi_gan_names(layer), rng, lambda network, x: network(x, x)[2])
-
-
-def test_equals_kan_bayashi(original, rng):  # noqa: F811
-    network = original("PARALLEL_WAVEGAN", "parallel_wavegan.models").ParallelWaveGANDiscriminator()
-    layer = ParallelWaveGANDiscriminator()
-    layer.build((None, None))
-    pairs = names({f"conv_layers.{2 * i}": conv for i, conv in enumerate((*layer.convs, layer.post))})
-
-    def call(network, x):
-        outputs = []
-        for module in network.conv_layers:
-            x = module(x)
-            if not isinstance(module, type(network.conv_layers[0])):
-                outputs.append(x)
-        return [[*outputs, x]]
-
-    compare(network, layer, pairs, rng, call)
 
 
 def test_refuses():
