@@ -78,31 +78,6 @@ class Findings:
     mel: MelStatistics
 
 
-def mel_spec(name: str, sample_rate: int) -> MelSpec:
-    """Returns a preset's recipe, at another rate with lengths of the same time.
-
-    Args:
-        name: Preset of `MelSpec`.
-        sample_rate: In Hz.
-
-    Returns:
-        The recipe.
-    """
-    spec = MelSpec.from_preset(name)
-    if spec.sample_rate == sample_rate:
-        return spec
-    scale = sample_rate / spec.sample_rate
-    win_length = round(spec.win_length * scale)
-    return MelSpec.from_preset(
-        name,
-        sample_rate=sample_rate,
-        hop_length=round(spec.hop_length * scale),
-        win_length=win_length,
-        fft_length=max(1 << (win_length - 1).bit_length(), 2 * round(spec.fft_length * scale / 2)),
-        fmax=min(spec.fmax, sample_rate / 2),
-    )
-
-
 def find(config: CheckConfig) -> Findings:
     """Reads every file, as many at once as there are processors, and keeps figures only.
 
@@ -115,7 +90,7 @@ def find(config: CheckConfig) -> Findings:
     Raises:
         ValueError: For a folder without usable recordings, or a setting that does not exist.
     """
-    spec = mel_spec(config.mel, config.sample_rate)
+    spec = MelSpec.from_preset(config.mel).at_rate(config.sample_rate)
     field = config.receptive_field or WaveNet.from_preset(config.preset).receptive_field
     manifest = read_corpus(config.data, config.sample_rate)
     mel = MelStatistics(floor=float(log_mel(np.zeros(1, "float32"), spec)[0, 0]), num_mels=spec.num_mels)

@@ -34,20 +34,15 @@ def make_mel_spec(config: TrainConfig) -> MelSpec:
         ValueError: If the recipe asked for has another rate.
     """
     spec = MelSpec.from_preset(config.mel or _MELS.get(config.model, "jik876"))
-    changes = {"loudness": config.loudness}
     if config.mel is None and config.model == "istft_vocoder":
-        # Of the preset's length in time and width in frequency.
-        hop = max(round(spec.hop_length * config.sample_rate / spec.sample_rate / 2) * 2, 2)
-        window, share = hop * spec.win_length // spec.hop_length, spec.fmax / spec.sample_rate
-        changes |= {"sample_rate": config.sample_rate, "hop_length": hop, "win_length": window}
-        changes |= {"fft_length": 1 << (window - 1).bit_length(), "fmax": share * config.sample_rate}
+        share = spec.fmax / spec.sample_rate  # it makes the whole band, so its mels tell of the whole band
+        spec = dataclasses.replace(spec.at_rate(config.sample_rate), fmax=share * config.sample_rate)
     elif config.mel is None:
-        changes |= {"sample_rate": config.sample_rate, "fmax": min(spec.fmax, config.sample_rate / 2)}
-    spec = dataclasses.replace(spec, **changes)
+        spec = spec.at_rate(config.sample_rate, spec.hop_length)  # the generator's upsampling fixes the hop
     if spec.sample_rate != config.sample_rate:
         raise ValueError(f"Expected --sample-rate {spec.sample_rate}, the mels'. Received: {config.sample_rate}")
     # HiFi-GAN was published with log-mels as they are; standardised, it learns in a third of the steps.
-    return spec.standardized()
+    return dataclasses.replace(spec, loudness=config.loudness).standardized()
 
 
 def make_gan(config: TrainConfig) -> GANVocoder:
