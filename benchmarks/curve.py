@@ -23,8 +23,8 @@ from benchmarks.judging.scores import score, summarise
 from benchmarks.judging.words import make_recognizer
 from benchmarks.quality import copy_synthesis
 from tf_wavenet import Vocoder
+from tf_wavenet.files import atomic_path
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 from training.runs import history
 from training.runs.run_folder import RunFolder, load_model, set_voiced_temperature
 

@@ -25,8 +25,8 @@ from benchmarks.judging.scores import Corpus, score, summarise, table
 from benchmarks.judging.words import make_recognizer
 from tf_wavenet import MelSpec, Vocoder, WaveNet, mu_law_decode, mu_law_encode
 from tf_wavenet.data import log_mel, preprocess
+from tf_wavenet.files import atomic_path
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 from training.cli.wav import WavWriter
 from training.runs.run_folder import load_model, set_voiced_temperature
 

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from tf_wavenet import MelSpec, WaveNet
 from tf_wavenet.data import AudioFile, Manifest, log_mel
+from tf_wavenet.files import atomic_path
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 from training.corpora.checks import Check, check_corpus
 from training.corpora.measures import SPECTRUM_HZ, FileMeasures, measure_file
 from training.corpora.mel_statistics import MelStatistics

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from tf_wavenet import Vocoder, WaveNet
 from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
+from tf_wavenet.files import atomic_path
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 from training.cli.wav import WavWriter
 from training.make_sample_corpus import VOICES
 from training.runs.run_folder import find_run, load_model, set_voiced_temperature, stored_sample_rate

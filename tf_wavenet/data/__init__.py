@@ -1,6 +1,6 @@
 """Recordings as training data: reading, indexing, windows, features.
 
-May import signal, whose `log_mel`, `preprocess` and `restore` it passes on. No other room imports this one.
+May import files and signal, whose `log_mel`, `preprocess` and `restore` it passes on. No other room imports this one.
 """
 
 from tf_wavenet.data.audio import load_audio

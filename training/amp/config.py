@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""What every command shares: flags, errors in one line, files that are whole or absent."""
+"""What every command shares: flags, errors in one line, WAV files that grow."""

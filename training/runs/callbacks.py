@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 from training.runs import history
 from training.runs.clock import Budget, Clock
 from training.runs.run_folder import RunFolder

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 from training.runs.precision import detect
 
 # What a model is trained with where the configuration does not say.

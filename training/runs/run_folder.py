@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from tf_wavenet import Vocoder, WaveNet
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 from training.runs.config import TrainConfig
 
 
