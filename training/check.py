@@ -15,7 +15,7 @@ from tqdm import tqdm
 from tf_wavenet import MelSpec, WaveNet
 from tf_wavenet.data import AudioFile, Manifest, log_mel
 from tf_wavenet.files import atomic_path
-from training.cli.command_line import parse, run
+from training.cli.command_line import check_numbers, parse, run
 from training.corpora.checks import Check, check_corpus
 from training.corpora.measures import SPECTRUM_HZ, FileMeasures, measure_file
 from training.corpora.mel_statistics import MelStatistics
@@ -52,9 +52,7 @@ class CheckConfig:
         """Checks what is not checked elsewhere."""
         if not 1000 <= self.sample_rate <= 384000:
             raise ValueError(f"Expected sample_rate to be 1000 to 384000 Hz. Received: sample_rate={self.sample_rate}")
-        if self.receptive_field is not None and self.receptive_field < 1:
-            message = "Expected receptive_field to be positive. Received: receptive_field="
-            raise ValueError(f"{message}{self.receptive_field}")
+        check_numbers(self, "receptive_field")
         if self.picture.suffix.lower() != ".png":
             raise ValueError(f"Expected picture to end in .png. Received: picture={self.picture}")
 
