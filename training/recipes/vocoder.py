@@ -1,25 +1,26 @@
-"""GAN vocoders: what training needs besides what a WaveNet needs."""
+"""How a vocoder is trained."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
 
-from tf_wavenet import GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, Muon, ParallelWaveGAN, Vocoder
+from tf_wavenet import GANVocoder, HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN, Vocoder
+from tf_wavenet.data import Manifest
 from tf_wavenet.models import MultiPeriodDiscriminator, MultiScaleDiscriminator, ParallelWaveGANDiscriminator
-from training.runs.callbacks import HeldOut
-from training.runs.config import TrainConfig
+from training.recipes.recipe import Recipe
+from training.runs.config import VocoderConfig
 
 # Of the optimizers; learning rate and clipping of the generator's are flags.
 _HIFI_GAN = {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-8, "weight_decay": 0.01}
-_PARALLEL_WAVEGAN = {"epsilon": 1e-6}
-_ISTFT_VOCODER = {"beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-8, "weight_decay": 0.01}
+_ADAM = {"parallel_wavegan": {"epsilon": 1e-6}, "istft_vocoder": _HIFI_GAN | {"beta_2": 0.95}}  # of all others, that
 # Of the STFT loss of an ISTFTVocoder, a long one and a short one for each step: half of a step's time were the losses.
 _RESOLUTIONS = ((512, 50, 240), (1024, 120, 600), (2048, 240, 1200), (256, 32, 128))
 _MELS = {"parallel_wavegan": "kan_bayashi", "istft_vocoder": "speech_16k"}  # of all others, jik876
 
 
-def make_mel_spec(config: TrainConfig) -> MelSpec:
+def make_mel_spec(config: VocoderConfig) -> MelSpec:
     """The mels of a configuration: those asked for, or of the model's publication at the rate of the recordings.
 
     They are standardised, whichever they are.
@@ -45,7 +46,7 @@ def make_mel_spec(config: TrainConfig) -> MelSpec:
     return dataclasses.replace(spec, loudness=config.loudness).standardized()
 
 
-def make_gan(config: TrainConfig) -> GANVocoder:
+def make_gan(config: VocoderConfig) -> GANVocoder:
     """Makes generator and discriminators of a configuration, not compiled.
 
     Args:
@@ -54,9 +55,8 @@ def make_gan(config: TrainConfig) -> GANVocoder:
     Returns:
         The model.
     """
-    options = {"mel_spec": make_mel_spec(config), "causal": config.causal, "dtype": config.precision}
-    width, n = config.generator_channels, config.discriminator_channels
-    policy = {"dtype": config.precision}
+    width, n, policy = config.generator_channels, config.discriminator_channels, {"dtype": config.precision}
+    options = {"mel_spec": make_mel_spec(config), "causal": config.causal, **policy}
     if config.model == "parallel_wavegan":
         if width is not None:
             options |= {"residual_channels": width, "gate_channels": 2 * width, "skip_channels": width}
@@ -87,54 +87,55 @@ def _period_and_scale_discriminators(n: int, policy: dict[str, str]) -> list[ker
     ]
 
 
-def make_optimizers(
-    config: TrainConfig, schedule
-) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer | None]:
-    """Makes the optimizers of generator and discriminators.
-
-    Args:
-        config: The configuration.
-        schedule: Function from a learning rate and a number of steps, or None, to its course over them.
-
-    Returns:
-        Both optimizers; the second is None where there are no discriminators.
-    """
-    average = {"use_ema": config.ema > 0, "ema_momentum": config.ema or 0.99}
-    clip = {"global_clipnorm": config.clipnorm or None}
-    rate, steps, start = config.learning_rate, config.steps, config.discriminator_start
-    if config.model == "parallel_wavegan":
-        # Published with rectified Adam, whose first steps are small: here the warm-up's are.
-        adam, options, of_discriminators = keras.optimizers.Adam, _PARALLEL_WAVEGAN, {"global_clipnorm": 1.0}
-        rate_of_discriminators = rate / 2
-    else:
-        adam, of_discriminators = keras.optimizers.AdamW, clip
-        options = _ISTFT_VOCODER if config.model == "istft_vocoder" else _HIFI_GAN
-        rate_of_discriminators = rate
-    make = Muon if config.optimizer == "muon" else adam
-    generators = make(schedule(rate, steps), **options, **clip, **average)
-    if start is None:
-        return generators, None
-    later = schedule(rate_of_discriminators, None if steps is None else max(steps - start, 1))
-    return generators, adam(later, **options, **of_discriminators)
-
-
-class HeldOutVocoder(HeldOut):
-    """`HeldOut` of a `GANVocoder`: the multi-resolution STFT loss of its generator decides which is best."""
+class VocoderRecipe(Recipe):
+    """Of a `VocoderConfig`: the multi-resolution STFT loss of the generator decides which is best."""
 
     metric = "stft_loss"
+    unit = "STFT loss"
+    shown = "loss"
+    held_out_batch = 16  # batches share the norms of the STFT loss, so small ones would measure pauses
+    window_options = {"move_frames": True}  # published HiFi-GAN cuts windows, and with them frames, anywhere
 
-    def make_twin(self) -> GANVocoder:
+    def make_model(self, corpus: Manifest | None) -> GANVocoder:
+        """Makes generator and discriminators."""
+        return make_gan(self.config)
+
+    def make_optimizers(self) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer | None]:
+        """Makes the optimizers of generator and discriminators; the second is None where there are none."""
+        config = self.config
+        steps, start, rate = config.steps, config.discriminator_start, config.learning_rate
+        adam, options, clipnorm = keras.optimizers.AdamW, _ADAM.get(config.model, _HIFI_GAN), config.clipnorm or None
+        if config.model == "parallel_wavegan":
+            # Published with rectified Adam, whose first steps are small: here the warm-up's are.
+            adam, clipnorm, rate = keras.optimizers.Adam, 1.0, rate / 2
+        generators = self.make_optimizer(adam, **options)
+        if start is None:
+            return generators, None
+        later = self.schedule(rate, None if steps is None else max(steps - start, 1))
+        return generators, adam(later, **options, global_clipnorm=clipnorm)
+
+    def optimizers(self, model: GANVocoder) -> list[tuple[keras.optimizers.Optimizer, int]]:
+        """That of the discriminators begins after `discriminator_start` steps."""
+        found = super().optimizers(model)
+        if model.discriminator_optimizer is not None:
+            found.append((model.discriminator_optimizer, self.config.discriminator_start))
+        return found
+
+    def network(self, model: GANVocoder) -> Vocoder:
+        """The generator alone."""
+        return model.generator
+
+    def make_twin(self, model: GANVocoder) -> GANVocoder:
         """Makes a twin of the generator, without discriminators."""
-        generator = self.model.generator
+        generator = model.generator
         twin = GANVocoder(type(generator).from_config(generator.get_config() | {"dtype": "float32"}), [])
-        twin.compile(jit_compile=self.model.jit_compile)
+        twin.compile(jit_compile=model.jit_compile)
         return twin
 
-    def model_to_save(self) -> Vocoder:
-        """The generator alone."""
-        return self.twin.generator
+    def speak(self, network: Vocoder, num_samples: int, conditions: dict[str, Any]) -> np.ndarray:
+        """Speaks whole frames, the first ones."""
+        return network.generate(conditions["local_condition"][: -(-num_samples // network.local_hop)])[0]
 
-    def speak(self, num_samples: int) -> np.ndarray:
-        """Speaks the first frames that are held out."""
-        frames = self.conditions["local_condition"]
-        return self.twin.generator.generate(frames[: -(-num_samples // self.twin.generator.local_hop)])[0]
+    def describe(self, network: Vocoder) -> str:
+        """Names model and weights."""
+        return f"{self.config.model}: {network.count_params():,} weights in the generator"
