@@ -23,8 +23,8 @@ from benchmarks.judging.scores import score, summarise
 from benchmarks.judging.words import make_recognizer
 from benchmarks.quality import copy_synthesis
 from tf_wavenet import Vocoder
-from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
+from training.cli.command_line import check_numbers, parse, run
 from training.runs import history
 from training.runs.run_folder import RunFolder, load_model, set_voiced_temperature
 
@@ -62,9 +62,7 @@ class CurveConfig:
             raise ValueError(f"Expected --run or --draw. Received: {'neither' if self.run is None else 'both'}")
         if bool(self.draw) != (self.picture is not None):
             raise ValueError("Expected --draw and --picture together. Received: one of them")
-        for name in ("minutes", "batch_size"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
+        check_numbers(self, "minutes", "batch_size")
 
 
 def newest(folder: RunFolder) -> tuple[keras.Model, dict]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.timing.own_process import measure_alone
-from training.cli.command_line import parse
+from training.cli.command_line import check_numbers, parse
 from training.cli.command_line import run as run_command
 
 
@@ -43,9 +43,7 @@ class BenchConfig:
 
     def __post_init__(self) -> None:
         """Checks each field."""
-        for name in ("block_samples", "rounds"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"Expected {name} to be at least 1. Received: {name}={getattr(self, name)}")
+        check_numbers(self, "block_samples", "rounds", least=1)
         if self.core is not None and not self.core.is_file():
             raise ValueError(f"Expected core to be a program. Not found: {self.core}")
 

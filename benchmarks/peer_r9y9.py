@@ -29,9 +29,9 @@ from tf_wavenet import WaveNet, mu_law_encode
 from tf_wavenet.data import index_corpus, window_dataset
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
-from training.runs.config import TrainConfig
+from training.recipes import recipe_of
+from training.runs.config import WaveNetConfig
 from training.runs.run_folder import load_model
-from training.train import build_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PeerConfig:
     """Threads of PyTorch."""
     json: bool = False
     """Print one JSON object instead of a sentence."""
-    train: TrainConfig = dataclasses.field(default_factory=TrainConfig)
+    train: WaveNetConfig = dataclasses.field(default_factory=WaveNetConfig)
     """The flags of `training.train`."""
 
 
@@ -76,7 +76,7 @@ def compare(config: PeerConfig) -> dict[str, object]:
         raise ValueError(f"Expected --run to be a folder without a run of the peer. Already there: {log}")
     torch.manual_seed(task.seed)
     torch.set_num_threads(config.threads)
-    twin = build_model(dataclasses.replace(task, precision="float32"))  # ours, untrained: sizes and optimizer
+    twin = recipe_of(dataclasses.replace(task, precision="float32")).build()  # ours, untrained: sizes and optimizer
     network, average = make_network(config.checkout, twin), make_network(config.checkout, twin)
     files = index_corpus(task.data, task.sample_rate).split(task.validation_fraction, task.seed)
     training, validation = (
@@ -105,7 +105,7 @@ def compare(config: PeerConfig) -> dict[str, object]:
 
 
 def train(
-    trainer: peer.Trainer, training: tf.data.Dataset, validation: tf.data.Dataset, task: TrainConfig, log: Path
+    trainer: peer.Trainer, training: tf.data.Dataset, validation: tf.data.Dataset, task: WaveNetConfig, log: Path
 ) -> dict[str, object]:
     """Trains for the steps of a task, or until Ctrl-C, and validates as it goes and at the end.
 

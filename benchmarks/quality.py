@@ -25,8 +25,8 @@ from benchmarks.judging.scores import Corpus, score, summarise, table
 from benchmarks.judging.words import make_recognizer
 from tf_wavenet import MelSpec, Vocoder, WaveNet, mu_law_decode, mu_law_encode
 from tf_wavenet.data import log_mel, preprocess
-from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
+from training.cli.command_line import check_numbers, parse, run
 from training.cli.wav import WavWriter
 from training.runs.run_folder import load_model, set_voiced_temperature
 
@@ -58,9 +58,7 @@ class QualityConfig:
 
     def __post_init__(self) -> None:
         """Checks what nothing else does."""
-        for name in ("minutes", "batch_size"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
+        check_numbers(self, "minutes", "batch_size")
         if not self.model and self.data is None:
             raise ValueError("Expected --data or --model. Received: neither")
         names = [path.stem for path in self.model]

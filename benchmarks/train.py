@@ -17,7 +17,7 @@ import json
 from typing import Literal
 
 from benchmarks.timing.own_process import measure_alone
-from training.cli.command_line import parse
+from training.cli.command_line import check_numbers, parse
 from training.cli.command_line import run as run_command
 
 
@@ -42,9 +42,8 @@ class BenchConfig:
 
     def __post_init__(self) -> None:
         """Checks each field."""
-        for name, least in (("batch_size", 1), ("window_samples", 1), ("rounds", 1), ("threads", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"Expected {name} to be at least {least}. Received: {name}={getattr(self, name)}")
+        check_numbers(self, "batch_size", "window_samples", "rounds", least=1)
+        check_numbers(self, "threads", least=0)
 
 
 def cases(config: BenchConfig) -> list[dict[str, object]]:

@@ -18,9 +18,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavenet import GANVocoder, WaveNet
-from training.cli.command_line import parse, run
-from training.runs.config import TrainConfig
-from training.runs.vocoders import make_gan
+from training.cli.command_line import check_numbers, parse, run
+from training.recipes.vocoder import make_gan
+from training.runs.config import VocoderConfig
 
 CASES = {
     "istft_vocoder": (("float32", False), ("mixed_bfloat16", False), ("float32", True), ("mixed_bfloat16", True)),
@@ -41,9 +41,8 @@ class StepConfig:
 
     def __post_init__(self) -> None:
         """Checks each field."""
-        for name, least in (("rounds", 1), ("windows", 2)):
-            if getattr(self, name) < least:
-                raise ValueError(f"Expected {name} to be at least {least}. Received: {name}={getattr(self, name)}")
+        check_numbers(self, "rounds", least=1)
+        check_numbers(self, "windows", least=2)
 
 
 def make(name: str, precision: str, in_turn: bool) -> keras.Model:
@@ -61,7 +60,7 @@ def make(name: str, precision: str, in_turn: bool) -> keras.Model:
         model = WaveNet.from_preset(name, dtype=precision)
         model.compile("adam", jit_compile=True)
         return model
-    model = make_gan(TrainConfig(model=name, precision=precision))
+    model = make_gan(VocoderConfig(model=name, precision=precision))
     if not in_turn:
         model = GANVocoder.from_config(model.get_config() | {"resolutions_per_step": None})
     model.compile("adam", jit_compile=True)

@@ -28,7 +28,7 @@ import tensorflow as tf
 from benchmarks import quality
 from benchmarks.judging.scores import table
 from tf_wavenet import HiFiGAN, ISTFTVocoder, ParallelWaveGAN, Vocoder, WaveNet
-from training.cli.command_line import parse
+from training.cli.command_line import check_numbers, parse
 from training.cli.command_line import run as run_command
 
 PRESETS = {
@@ -64,9 +64,7 @@ class VocodersConfig:
 
     def __post_init__(self) -> None:
         """Checks each field."""
-        for name in ("frames", "repeats"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"Expected {name} to be at least 1. Received: {name}={getattr(self, name)}")
+        check_numbers(self, "frames", "repeats", least=1)
         for name in ("hifi_gan", "parallel_wavegan"):
             if getattr(self, name) is not None and not getattr(self, name).is_dir():
                 raise ValueError(f"Expected {name} to be a checkout. Not found: {getattr(self, name)}")

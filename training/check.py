@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from tf_wavenet import MelSpec, WaveNet
 from tf_wavenet.data import AudioFile, Manifest, log_mel
-from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
+from training.cli.command_line import check_numbers, parse, run
 from training.corpora.checks import Check, check_corpus
 from training.corpora.measures import SPECTRUM_HZ, FileMeasures, measure_file
 from training.corpora.mel_statistics import MelStatistics
@@ -52,9 +52,7 @@ class CheckConfig:
         """Checks what is not checked elsewhere."""
         if not 1000 <= self.sample_rate <= 384000:
             raise ValueError(f"Expected sample_rate to be 1000 to 384000 Hz. Received: sample_rate={self.sample_rate}")
-        if self.receptive_field is not None and self.receptive_field < 1:
-            message = "Expected receptive_field to be positive. Received: receptive_field="
-            raise ValueError(f"{message}{self.receptive_field}")
+        check_numbers(self, "receptive_field")
         if self.picture.suffix.lower() != ".png":
             raise ValueError(f"Expected picture to end in .png. Received: picture={self.picture}")
 
@@ -78,31 +76,6 @@ class Findings:
     mel: MelStatistics
 
 
-def mel_spec(name: str, sample_rate: int) -> MelSpec:
-    """Returns a preset's recipe, at another rate with lengths of the same time.
-
-    Args:
-        name: Preset of `MelSpec`.
-        sample_rate: In Hz.
-
-    Returns:
-        The recipe.
-    """
-    spec = MelSpec.from_preset(name)
-    if spec.sample_rate == sample_rate:
-        return spec
-    scale = sample_rate / spec.sample_rate
-    win_length = round(spec.win_length * scale)
-    return MelSpec.from_preset(
-        name,
-        sample_rate=sample_rate,
-        hop_length=round(spec.hop_length * scale),
-        win_length=win_length,
-        fft_length=max(1 << (win_length - 1).bit_length(), 2 * round(spec.fft_length * scale / 2)),
-        fmax=min(spec.fmax, sample_rate / 2),
-    )
-
-
 def find(config: CheckConfig) -> Findings:
     """Reads every file, as many at once as there are processors, and keeps figures only.
 
@@ -115,7 +88,7 @@ def find(config: CheckConfig) -> Findings:
     Raises:
         ValueError: For a folder without usable recordings, or a setting that does not exist.
     """
-    spec = mel_spec(config.mel, config.sample_rate)
+    spec = MelSpec.from_preset(config.mel).at_rate(config.sample_rate)
     field = config.receptive_field or WaveNet.from_preset(config.preset).receptive_field
     manifest = read_corpus(config.data, config.sample_rate)
     mel = MelStatistics(floor=float(log_mel(np.zeros(1, "float32"), spec)[0, 0]), num_mels=spec.num_mels)

@@ -8,14 +8,14 @@ from training.cli.command_line import run as run_command
 from training.evaluate import EvaluateConfig, evaluate
 from training.export import ExportConfig, export
 from training.generate import GenerateConfig, generate
-from training.runs.config import TrainConfig
+from training.runs.config import WaveNetConfig
 from training.runs.run_folder import RunFolder
 from training.scoring.scores import table
 from training.train import train
 
-CONFIG = TrainConfig(
+CONFIG = WaveNetConfig(
     data=Path("training/sample_corpus"),
-    run=Path("runs/demo"),
+    run=Path("runs/demo_train"),
     preset="tiny",
     window_samples=4000,
     batch_size=1,  # many small steps: the quickest way down on a few cores
@@ -29,7 +29,7 @@ CONFIG = TrainConfig(
 )
 
 
-def demo(config: TrainConfig = CONFIG, saved_model: Path = Path("saved_models/demo")) -> None:
+def demo(config: WaveNetConfig = CONFIG, saved_model: Path = Path("saved_models/demo")) -> None:
     """Trains on a folder of recordings, measures, generates and exports; replaces what an earlier demo made.
 
     Args:

@@ -14,7 +14,7 @@ from tf_wavenet.data import Manifest, StoredFeatures, window_dataset
 from training.cli.command_line import parse, run
 from training.corpora.read_corpus import read_corpus
 from training.runs.conditions import check_files, check_meaning, window_arguments
-from training.runs.config import TrainConfig
+from training.runs.config import load_config
 from training.runs.run_folder import find_run, load_model, stored_sample_rate
 from training.scoring.baselines import entropy_bits
 from training.scoring.scores import BASELINE_UNIT, Baselines, Score, table, unit_of
@@ -109,7 +109,7 @@ def evaluate(config: EvaluateConfig) -> tuple[list[Score], Score]:
         print(f"note: {len(seen)} of these {len(manifest.files)} files were trained on", file=sys.stderr)
     features = config.features
     if features is None and trained is not None:
-        features = TrainConfig.load(trained.config).features
+        features = load_config(trained.config).features
     conditions = window_arguments(model, features)
     check_files(conditions, manifest)
     if trained is not None and isinstance(conditions.get("features"), StoredFeatures):

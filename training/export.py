@@ -6,7 +6,7 @@ from typing import Literal
 
 from tf_wavenet import export_saved_model
 from training.cli.command_line import parse, run
-from training.runs.config import TrainConfig
+from training.runs.config import load_config
 from training.runs.run_folder import find_run, load_model
 
 
@@ -61,7 +61,7 @@ def export(config: ExportConfig) -> Path:
         max_samples=config.max_samples,
         warmup_batch_sizes=config.warmup_batch_sizes,
         chunk_samples=config.chunk_samples,
-        sample_rate=None if run is None else TrainConfig.load(run.config).sample_rate,
+        sample_rate=None if run is None else load_config(run.config).sample_rate,
     )
     return config.out
 

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from tf_wavenet import Vocoder, WaveNet
 from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
-from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
+from training.cli.command_line import check_numbers, parse, run
 from training.cli.wav import WavWriter
 from training.runs.run_folder import find_run, load_model, set_voiced_temperature, stored_sample_rate
 from training.scoring.pictures import save_picture
@@ -69,10 +69,7 @@ class GenerateConfig:
         given = [name for name in ("copy_synthesis", "mel", "text") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"Expected one of copy_synthesis, mel and text. Received: {' and '.join(given)}")
-        for name in ("seconds", "batch_size", "sample_rate"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"Expected {name} to be positive. Received: {name}={value}")
+        check_numbers(self, "seconds", "batch_size", "sample_rate")
 
 
 def write_audio(chunks: Iterable[np.ndarray], paths: list[Path], sample_rate: int, num_samples: int) -> list[Path]:

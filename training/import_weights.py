@@ -6,9 +6,9 @@ from typing import Annotated
 
 import tyro
 
+from tf_wavenet.files import atomic_path
 from tf_wavenet.importers import import_weights
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,8 @@ import tyro
 from tqdm import tqdm
 
 from tf_wavenet.data import AudioError, AudioFile, Manifest, index_corpus
+from tf_wavenet.files import atomic_path
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 
 SHOWN_REJECTIONS = 20
 

@@ -9,8 +9,8 @@ import tyro
 from tqdm import tqdm
 
 from tf_wavenet.data import AudioFile
+from tf_wavenet.files import atomic_path
 from training.cli.command_line import parse, run
-from training.cli.files import atomic_path
 from training.corpora.read_corpus import read_corpus
 from training.text.espeak_voice import VOICES
 from training.text.f0 import measure_f0

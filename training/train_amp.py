@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavenet import EffectLoss, ErrorToSignalRatio, NamWaveNet
+from tf_wavenet.files import atomic_path
 from tf_wavenet.importers import write_nam
 from training.amp.config import AmpConfig
 from training.amp.pair import AmpPair, measure_latency, read_pair
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
-from training.cli.files import atomic_path
 from training.runs.callbacks import StopOnInterrupt
 
 

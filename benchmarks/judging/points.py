@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 
 PANELS = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "dnsmos": "DNSMOS"}
 # A recording beside itself has the highest PESQ and STOI there are, which says nothing.

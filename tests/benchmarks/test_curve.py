@@ -15,7 +15,7 @@ from benchmarks.judging import points as _points  # noqa: E402
 from benchmarks.judging import scores as _scores  # noqa: E402
 from training.corpora.read_corpus import read_corpus  # noqa: E402
 from training.runs import history  # noqa: E402
-from training.runs.config import TrainConfig  # noqa: E402
+from training.runs.config import WaveNetConfig  # noqa: E402
 from training.runs.run_folder import RunFolder  # noqa: E402
 
 BASELINES = [
@@ -76,7 +76,7 @@ def finished(tmp_path, monkeypatch):
         soundfile.write(tmp_path / f"{number}.wav", 0.2 * rng.uniform(-1, 1, 4000), 16000)
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
-    config = TrainConfig(data=tmp_path, run=folder.path)
+    config = WaveNetConfig(data=tmp_path, run=folder.path)
     config.save(folder.config)
     for part, path in zip(read_corpus(tmp_path, 16000).split(0.5, 0), (folder.train, folder.validation), strict=True):
         part.save(path)

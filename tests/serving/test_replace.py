@@ -82,14 +82,14 @@ def test_if_the_last_rename_fails_the_old_folder_is_back(tmp_path, monkeypatch):
     path = tmp_path / "b"
     path.mkdir()
     (path / "key").write_text("old")
-    rename = type(path).rename
+    replace = type(path).replace
 
     def once(self, target):
         if self.name == "partial-b":
             raise OSError("no")
-        return rename(self, target)
+        return replace(self, target)
 
-    monkeypatch.setattr(type(path), "rename", once)
+    monkeypatch.setattr(type(path), "replace", once)
     with pytest.raises(OSError, match="no"), replace_folder(path, "key") as partial:
         (partial / "key").write_text("new")
     assert files(tmp_path) == {"b/key": b"old"}

@@ -65,6 +65,42 @@ def test_is_an_immutable_value():
 
 
 @pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
+def test_a_recipe_keeps_its_times_and_frequencies_at_other_rates(name, rate):
+    own = MelSpec.from_preset(name, loudness=-20.0).standardized()
+    spec = own.at_rate(rate)
+    assert (spec == own) == (rate == own.sample_rate)
+    assert spec.hop_length / rate == pytest.approx(own.hop_length / own.sample_rate, rel=0.01)
+    assert spec.win_length == 4 * spec.hop_length and spec.hop_length % 2 == 0
+    assert spec.win_length <= spec.fft_length < 2 * spec.win_length
+    assert (spec.fmin, spec.fmax) == (own.fmin, min(own.fmax, rate / 2))
+    others = ("num_mels", "window", "log_base", "center", "padding", "normalization", "preemphasis", "loudness")
+    assert [getattr(spec, field) for field in others] == [getattr(own, field) for field in others]
+
+
+def test_a_recipe_takes_the_hop_of_a_network_at_another_rate():
+    own = MelSpec.from_preset("jik876")
+    assert own.at_rate(16000, 256) == dataclasses.replace(own, sample_rate=16000)
+    assert own.at_rate(22050, 256) is own
+    spec = own.at_rate(22050, 300)
+    assert (spec.hop_length, spec.win_length, spec.fft_length) == (300, 1200, 2048)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((999,), "Expected sample_rate to be 1000 to 384000 Hz"),
+        ((1000,), "Expected num_mels to be few enough"),
+        ((16000.5,), "Expected sample_rate to be a positive int"),
+        ((8000, 0), "Expected hop_length to be a positive int"),
+    ],
+)
+def test_rates_that_a_recipe_cannot_have_are_refused(arguments, expected):
+    with pytest.raises(ValueError, match=expected):
+        SPEECH.at_rate(*arguments)
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_round_trips(name):
     spec = MelSpec.from_preset(name, normalization=(np.linspace(-6, -1, 80), np.linspace(0.1, 3, 80)))
     assert MelSpec.from_config(json.loads(json.dumps(spec.get_config()))) == spec

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from training.corpora.read_corpus import read_corpus
-from training.runs.config import TrainConfig
+from training.runs.config import WaveNetConfig
 from training.text.phonemes import find_espeak
 from training.train import train
 
@@ -26,7 +26,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_config(corpus, tmp_path_factory):
     """A training run of seconds."""
-    return TrainConfig(
+    return WaveNetConfig(
         data=corpus,
         run=tmp_path_factory.mktemp("runs") / "run",
         dilations=(1, 2, 4),
@@ -100,7 +100,7 @@ def tiny(voices):
     """Function of a run folder and changes that configures a training on the voices, of seconds."""
 
     def config(run, **changes):
-        return TrainConfig(
+        return WaveNetConfig(
             **{
                 "data": voices,
                 "run": run,

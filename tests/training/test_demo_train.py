@@ -7,7 +7,7 @@ import soundfile
 import tensorflow as tf
 
 from training.demo_train import CONFIG, demo
-from training.runs.config import TrainConfig
+from training.runs.config import WaveNetConfig
 
 
 @pytest.mark.large
@@ -27,5 +27,5 @@ def test_demo_leaves_all_it_names_and_can_be_run_again(tiny_config, tmp_path, ca
 def test_the_demo_trains_the_tiny_preset_on_the_sample_corpus():
     assert CONFIG.preset == "tiny"
     assert CONFIG.overrides == {}
-    assert CONFIG.data == TrainConfig().data
+    assert CONFIG.data == WaveNetConfig().data
     assert (CONFIG.data / "metadata.csv").exists()

@@ -16,10 +16,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tf_wavenet.data import AudioError, Manifest, VoiceAugmentation
 from training import train as script
+from training.recipes import recipe_of
+from training.recipes.held_out import averaged_weights
 from training.runs import callbacks
-from training.runs.config import TrainConfig
+from training.runs.config import VocoderConfig, load_config
 from training.runs.run_folder import RunFolder
-from training.train import build_model, restore, train
+from training.train import restore, train
 
 
 def contents(path):
@@ -42,7 +44,7 @@ def tree(folder):
 
 
 def test_run_folder_is_complete(trained, tiny_config):
-    assert TrainConfig.load(trained.config) == tiny_config
+    assert load_config(trained.config) == tiny_config
     training, validation = Manifest.load(trained.train), Manifest.load(trained.validation)
     assert (len(training.files), len(validation.files)) == (5, 2)
     assert not {file.path for file in training.files} & {file.path for file in validation.files}
@@ -63,10 +65,10 @@ def test_held_out_figure_belongs_to_the_saved_weights(trained):
 
 
 def test_saved_weights_are_the_averages(trained, tiny_config):
-    model = build_model(tiny_config)
+    model = recipe_of(tiny_config).build()
     assert restore(model, trained) == 12
     best, last = keras.models.load_model(trained.best), keras.models.load_model(trained.last)
-    average = callbacks.averaged_weights(model)
+    average = averaged_weights(model)
     weights = zip(best.weights, last.weights, average, model.trainable_variables, strict=True)
     for saved, newest, ours, current in weights:
         np.testing.assert_array_equal(saved.numpy(), ours.numpy())
@@ -77,7 +79,7 @@ def test_saved_weights_are_the_averages(trained, tiny_config):
 def test_without_averages_the_weights_themselves_are_saved(new_config):
     config = dataclasses.replace(new_config, ema=0.0, sample_seconds=0.0, jit_compile=False, steps=4)
     run = train(config)
-    model = build_model(config)
+    model = recipe_of(config).build()
     restore(model, run)
     for saved, ours in zip(keras.models.load_model(run.best).weights, model.weights, strict=True):
         np.testing.assert_array_equal(saved.numpy(), ours.numpy())
@@ -103,7 +105,7 @@ def test_learning_rate_warms_up_and_falls(tiny_config):
     config = dataclasses.replace(tiny_config, steps=110, warmup_steps=10, learning_rate=0.5)
 
     def rates(config):
-        schedule = build_model(config).optimizer._learning_rate
+        schedule = recipe_of(config).build().optimizer._learning_rate
         return np.array([float(schedule(step)) for step in range(111)])
 
     expected = np.where(
@@ -212,12 +214,12 @@ def test_wrong_data_leaves_no_run_folder(new_config, tmp_path):
 def test_flags_change_the_configuration_that_is_resumed(tmp_path, monkeypatch):
     path, resumed = tmp_path / "moved", []
     path.mkdir()
-    TrainConfig(model="hifi_gan_v3", run=tmp_path / "before", discriminator_start=5).save(path / "config.json")
+    VocoderConfig(model="hifi_gan_v3", run=tmp_path / "before", discriminator_start=5).save(path / "config.json")
     monkeypatch.setattr(script, "train", lambda config: resumed.append(config) or RunFolder(config.run))
     for run in (["--run", str(path)], [f"--run={path}"]):
         monkeypatch.setattr(sys, "argv", ["train", *run, "--resume", "--discriminator-start", "7"])
         script.main()
-    expected = TrainConfig(model="hifi_gan_v3", run=path, discriminator_start=7, resume=True)
+    expected = VocoderConfig(model="hifi_gan_v3", run=path, discriminator_start=7, resume=True)
     assert resumed == [expected, expected]
 
 

@@ -1,6 +1,6 @@
 """Recordings as training data: reading, indexing, windows, features.
 
-May import signal. It passes on `log_mel`, `preprocess` and `restore`; no other room imports this one. Only
+May import files and signal. It passes on `log_mel`, `preprocess` and `restore`; no other room imports this one. Only
 `decode_audio` and `window_dataset` need TensorFlow, which they import on first use.
 """
 

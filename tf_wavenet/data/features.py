@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_wavenet.data.arrays import read_arrays
 from tf_wavenet.data.audio_error import AudioError
+from tf_wavenet.files import atomic_path
 from tf_wavenet.signal.mel_spec import MelSpec
 
 
@@ -36,13 +37,8 @@ def save_features(path: str | os.PathLike, features, spec: MelSpec) -> None:
         raise ValueError(f"Expected a path that ends in .npz. Received: {path}")
     features = np.asarray(features)
     spec.check_features(features)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, features=features, spec=np.array(json.dumps(spec.get_config())))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_path(path) as partial:
+        np.savez(partial, features=features, spec=np.array(json.dumps(spec.get_config())))
 
 
 def load_features(path: str | os.PathLike, spec: MelSpec) -> np.ndarray:

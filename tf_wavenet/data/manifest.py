@@ -9,6 +9,7 @@ import numpy as np
 
 from tf_wavenet.data.audio import load_audio
 from tf_wavenet.data.audio_error import AudioError
+from tf_wavenet.files import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,9 +123,8 @@ class Manifest:
             "files": [dataclasses.asdict(file) | {"path": _relative(file.path, path)} for file in self.files],
             "rejected": [[_relative(rejected, path), reason] for rejected, reason in self.rejected],
         }
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Manifest":

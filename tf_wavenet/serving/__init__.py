@@ -1,6 +1,6 @@
 """What a SavedModel serves: signatures, the checks of their requests, and what is written about them.
 
-May import signal, streaming, decoding and models.
+May import files, signal, streaming, decoding and models.
 """
 
 from tf_wavenet.serving.documents import describe, write_documents

@@ -1,9 +1,11 @@
-"""Folders that are either whole or absent: written beside the final name, then renamed."""
+"""Folders that are replaced as a whole."""
 
 import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from tf_wavenet.files import atomic_path
 
 
 @contextlib.contextmanager
@@ -27,22 +29,17 @@ def replace_folder(path, known_by) -> Iterator[Path]:
     there = path.is_dir() and any(path.iterdir())
     if (path.exists() and not path.is_dir()) or (there and not (path / known_by).is_file()):
         raise ValueError(f"Expected a new or empty folder, or one with {known_by} to replace. Received: {path}")
-    partial, replaced = (path.with_name(f"{kind}-{path.name}") for kind in ("partial", "replaced"))
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    replaced = path.with_name(f"replaced-{path.name}")
     try:
-        yield partial
-        if there:
-            shutil.rmtree(replaced, ignore_errors=True)
-            path.rename(replaced)
-        try:
-            partial.rename(path)
-        except BaseException:
+        with atomic_path(path) as partial:
+            partial.mkdir()
+            yield partial
             if there:
-                replaced.rename(path)
-            raise
+                shutil.rmtree(replaced, ignore_errors=True)
+                path.rename(replaced)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        if there and not path.exists():
+            replaced.rename(path)
         raise
     if there:
         shutil.rmtree(replaced, ignore_errors=True)

@@ -182,6 +182,45 @@ class MelSpec:
         mean, scale = (-5.0 / nepers,) * self.num_mels, (2.0 / nepers,) * self.num_mels
         return dataclasses.replace(self, normalization=(mean, scale))
 
+    def at_rate(self, sample_rate, hop_length=None) -> "MelSpec":
+        """Returns the recipe for recordings of another rate: seconds stay seconds, and Hz stay Hz.
+
+        Hop and window keep their length in time; the Fourier transform is the shortest power of two that holds the
+        window. `fmax` stays, or becomes half of a rate that has no such frequency. At the recipe's own rate and hop
+        nothing changes.
+
+        Args:
+            sample_rate: In Hz, 1000 to 384000.
+            hop_length: None, or samples from frame to frame, positive, where a network fixes them: HiFi-GAN makes 256
+                samples of a frame at any rate. The window is then as many hops long as before.
+
+        Returns:
+            The spec; its hop, if not given, is even.
+
+        Raises:
+            ValueError: If the mels are too many for the rate, or a value is out of range.
+
+        Example:
+        >>> spec = MelSpec.from_preset("speech_16k").at_rate(8000)
+        >>> spec.hop_length, spec.win_length, spec.fft_length, spec.fmax
+        (100, 400, 512, 4000.0)
+        """
+        if hop_length is None:
+            hop_length = self.hop_length
+            if sample_rate != self.sample_rate:
+                hop_length = max(2 * round(self.hop_length * sample_rate / self.sample_rate / 2), 2)
+        if (sample_rate, hop_length) == (self.sample_rate, self.hop_length):
+            return self
+        win_length = hop_length * self.win_length // self.hop_length
+        return dataclasses.replace(
+            self,
+            sample_rate=sample_rate,
+            hop_length=hop_length,
+            win_length=win_length,
+            fft_length=1 << (win_length - 1).bit_length(),
+            fmax=min(self.fmax, sample_rate / 2),
+        )
+
     def num_frames(self, num_samples) -> int | Tensor:
         """Returns the number of frames of a waveform of `num_samples` (int or integer tensor, at least 1)."""
         if self.center == "sample":

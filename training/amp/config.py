@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
+from training.cli.command_line import check_numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +54,8 @@ class AmpConfig:
 
     def __post_init__(self) -> None:
         """Checks each field."""
-        for name in ("epochs", "batch_size", "window_samples", "learning_rate", "validation_seconds"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"Expected {name} to be positive. Received: {name}={getattr(self, name)}")
-        for name in ("latency_margin", "preemphasis_weight", "seed"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
+        check_numbers(self, "epochs", "batch_size", "window_samples", "learning_rate", "validation_seconds")
+        check_numbers(self, "latency_margin", "preemphasis_weight", "seed", least=0)
         if not 0 <= self.learning_rate_decay < 1:
             raise ValueError(
                 "Expected learning_rate_decay to be at least 0 and below 1. "

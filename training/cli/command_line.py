@@ -45,6 +45,24 @@ def parse(config_class: type[Config], args: Sequence[str] | None = None, default
         raise ValueError(re.sub(rf"^Error parsing {config_class.__name__}: ", "", text)) from None
 
 
+def check_numbers(config: object, *names: str, least: float | None = None) -> None:
+    """Makes sure that fields of a dataclass are positive, or not below a number; None passes.
+
+    Args:
+        config: The dataclass.
+        *names: The fields.
+        least: The smallest number that passes; all above 0 if None.
+
+    Raises:
+        ValueError: Naming the first field that is out of range.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not (value > 0 if least is None else value >= least):
+            expected = "positive" if least is None else f"at least {least}"
+            raise ValueError(f"Expected {name} to be {expected}. Received: {name}={value}")
+
+
 def run(command: Callable[[], None]) -> None:
     """Runs a script's `main`; ends the process with code 2 and one line on stderr where the input is at fault.
 

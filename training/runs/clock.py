@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 
 LONGEST_GAP = 60.0  # in seconds, from step to step
 

@@ -8,13 +8,13 @@ from typing import Any
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, WaveNet
 from tf_wavenet.data import Manifest, MelFeatures, StoredFeatures
 from tf_wavenet.layers import Conditioning
-from training.runs.config import TrainConfig
+from training.runs.config import WaveNetConfig
 from training.runs.run_folder import RunFolder
 
 DISTRIBUTIONS = {"mu_law": lambda: None, "logistics": MixtureOfLogistics, "gaussian": Gaussian}
 
 
-def model_arguments(config: TrainConfig, manifest: Manifest | None) -> dict[str, Any]:
+def model_arguments(config: WaveNetConfig, manifest: Manifest | None) -> dict[str, Any]:
     """What a configuration adds to its preset.
 
     Args:

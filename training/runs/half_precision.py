@@ -9,7 +9,7 @@ import h5py
 import keras
 import numpy as np
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 
 _WEIGHTS = "model.weights.h5"
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 
 
 def append(path: Path, row: dict) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 
 from tf_wavenet import Vocoder, WaveNet
-from training.cli.files import atomic_path
-from training.runs.config import TrainConfig
+from tf_wavenet.files import atomic_path
+from training.runs.config import load_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,4 +194,4 @@ def stored_sample_rate(path: Path, model: WaveNet | Vocoder, given: int | None) 
     run = find_run(path)
     if run is None:
         raise ValueError(f"Expected --sample-rate, because no config.json lies beside {path}")
-    return TrainConfig.load(run.config).sample_rate
+    return load_config(run.config).sample_rate

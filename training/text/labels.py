@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 from training.text.phonemes import PAUSE, Phone
 
 LABEL_SUFFIXES = (".TextGrid", ".lab")

@@ -6,7 +6,7 @@ import operator
 from pathlib import Path
 from typing import Any
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 
 POSITION, LOG_DURATION, VOICED, LOG_F0 = range(4)  # channels after the three groups of phones
 

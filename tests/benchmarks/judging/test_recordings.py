@@ -6,7 +6,7 @@ import pytest
 from benchmarks.judging.recordings import draw, read
 from tf_wavenet.data import Manifest, index_corpus
 from training.cli.wav import WavWriter
-from training.runs.config import TrainConfig
+from training.runs.config import WaveNetConfig
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_reads_a_folder_with_its_texts(corpus):
 
 def make_run(corpus, folder):
     folder.mkdir()
-    TrainConfig(data=corpus, run=folder).save(folder / "config.json")
+    WaveNetConfig(data=corpus, run=folder).save(folder / "config.json")
     training, validation = index_corpus(corpus).split(0.3)
     training.save(folder / "train.json")
     validation.save(folder / "validation.json")

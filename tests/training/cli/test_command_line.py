@@ -1,14 +1,16 @@
 """What the user got wrong becomes one line and exit code 2; our own faults keep their traceback."""
 
 import dataclasses
+import math
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from tf_wavenet.data import AudioError
-from training.cli.command_line import parse, run
+from training.cli.command_line import check_numbers, parse, run
 
 
 def raising(error):
@@ -66,6 +68,16 @@ def test_long_reasons_stay_whole():
     with pytest.raises(ValueError) as caught:
         parse(Flags, ["--number", "10"])
     assert str(caught.value) == f"Expected {'a very long explanation ' * 10}of number. Received: number=10"
+
+
+def test_numbers_out_of_range_are_refused_by_name():
+    fields = SimpleNamespace(a=1, b=0, c=None, d=math.nan)
+    check_numbers(fields, "a", "c")
+    check_numbers(fields, "a", "b", "c", least=0)
+    with pytest.raises(ValueError, match="Expected b to be positive. Received: b=0"):
+        check_numbers(fields, "a", "b")
+    with pytest.raises(ValueError, match="Expected d to be at least 0. Received: d=nan"):
+        check_numbers(fields, "d", least=0)
 
 
 @pytest.mark.large

@@ -5,13 +5,10 @@ import signal
 from types import SimpleNamespace
 
 import keras
-import numpy as np
 import pytest
-import tensorflow as tf
 
-from training.runs.callbacks import Checkpoints, HeldOut, Progress, StepCallback, StopOnInterrupt, averaged_weights
+from training.runs.callbacks import Checkpoints, Progress, StepCallback, StopOnInterrupt
 from training.runs.clock import Budget, Clock
-from training.runs.history import read
 from training.runs.run_folder import RunFolder
 
 
@@ -103,47 +100,3 @@ def test_five_minutes_never_pass_without_a_checkpoint(tmp_path):
         clock.seconds += 100.0
         checkpoints.on_train_batch_end(batch)
     assert saved == [3, 5, 8, 10]
-
-
-def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    model.compile("sgd", "mse")
-    model.stop_training = False
-    options = {"sample_rate": 8000, "sample_seconds": 0.0, "progress": SimpleNamespace()}
-    options |= {"clock": Clock(0, seconds=90.0), "samples_per_step": 5}
-    # Right answers are twice the input.
-    validation = tf.data.Dataset.from_tensors((np.ones((1, 1)), np.full((1, 1), 2.0)))
-    run, writer = RunFolder(tmp_path), tf.summary.create_noop_writer()
-    held_out = HeldOut(1, 0, 3, run=run, validation=validation, writer=writer, **options)
-    twin = keras.models.clone_model(model)
-    twin.compile(loss="mse")
-    held_out.metric, held_out.make_twin = "loss", lambda: twin
-    held_out.set_model(model)
-    held_out.on_train_begin()
-    for batch, weight in enumerate((1.0, 3.5, 4.0)):
-        model.set_weights([np.full((1, 1), weight)])
-        held_out.on_train_batch_end(batch)
-    assert run.best_score() == (1, 1.0)
-    assert run.last_step() == 3
-    rows = read(run.progress)
-    assert [(row["step"], row["samples"], row["loss"]) for row in rows] == [(1, 5, 1.0), (2, 10, 2.25), (3, 15, 4.0)]
-    assert {row["minutes"] for row in rows} == {1.5}
-    assert [row["learning_rate"] for row in rows] == pytest.approx([0.01] * 3)
-    best, last = (float(keras.models.load_model(path).get_weights()[0][0, 0]) for path in (run.best, run.last))
-    assert (best, last) == (1.0, 4.0)
-
-
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_averaged_weights_are_those_of_the_optimizer(policy):
-    layer = keras.layers.Dense(1, kernel_initializer="ones", use_bias=False)
-    model = keras.Sequential([keras.Input((1,)), layer])
-    model.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75), "mse", auto_scale_loss=False)
-    if policy == "mixed_float16":
-        model.optimizer = keras.optimizers.LossScaleOptimizer(model.optimizer)
-    model.optimizer.build(model.trainable_variables)
-    for _ in range(2):
-        scale = getattr(model.optimizer, "dynamic_scale", 1.0)
-        model.optimizer.apply([keras.ops.reshape(keras.ops.cast(scale, "float32"), (1, 1))])  # gradient 1
-    # Weights 0 and -1 after the steps; the average begins at the first.
-    assert float(averaged_weights(model)[0][0, 0]) == pytest.approx(0.75 * 0 + 0.25 * -1)
-    assert float(layer.kernel[0, 0]) == pytest.approx(-1)

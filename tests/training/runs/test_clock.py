@@ -12,12 +12,13 @@ from tests.training.test_train import contents, interrupt_at
 from tf_wavenet import GANVocoder, HiFiGAN
 from tf_wavenet.models import MultiPeriodDiscriminator
 from tf_wavenet.models.presets import PRESETS
+from training.recipes import recipe_of
+from training.recipes.vocoder import make_mel_spec
 from training.runs.clock import Budget, Clock, factor
-from training.runs.config import TrainConfig
+from training.runs.config import VocoderConfig
 from training.runs.history import read
 from training.runs.run_folder import RunFolder
-from training.runs.vocoders import make_mel_spec
-from training.train import build_model, train
+from training.train import train
 
 SECONDS = 7.3  # a step, on the clock of `timed`
 STEPS = 9  # the first that ends after a minute
@@ -118,7 +119,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_time_that_is_left(new_config, t
     expected = {"step": STEPS, "minutes": minutes, "cpu_minutes": 2 * minutes, "samples": STEPS * 2 * 400}
     assert {name: rows[1][STEPS][name] for name in expected} == pytest.approx(expected, abs=1e-4)
     if precision == "float32":
-        model = build_model(config)
+        model = recipe_of(config).build()
         model.load_weights(run.checkpoint(6))
         expected = 0.02 * (1 + math.cos(math.pi * 6 * SECONDS / 60)) / 2
         assert float(model.optimizer.learning_rate) == pytest.approx(expected, rel=1e-6)
@@ -148,17 +149,17 @@ def test_both_optimizers_of_a_vocoder_go_on(corpus, tmp_path, timed, monkeypatch
         discriminators = [MultiPeriodDiscriminator(periods=(2,), channels=(4, 8))]
         return GANVocoder(HiFiGAN(**options), discriminators, stft_weight=1.0)
 
-    monkeypatch.setattr("training.train.make_gan", make_gan)
+    monkeypatch.setattr("training.recipes.vocoder.make_gan", make_gan)
     settings = {"generator_channels": 16, "discriminator_channels": 16, "sample_rate": 8000, "window_samples": 2048}
     settings |= {"batch_size": 2, "validation_fraction": 0.3, "warmup_steps": 2, "ema": 0.5, "sample_seconds": 0.0}
     settings |= {"minutes": 4 * SECONDS / 60, "checkpoint_every": 2, "precision": "float32"}
-    config = TrainConfig(model="hifi_gan_v3", data=corpus, run=tmp_path / "whole", **settings)
+    config = VocoderConfig(model="hifi_gan_v3", data=corpus, run=tmp_path / "whole", **settings)
     whole = train(config)
     shutil.copytree(whole.path, tmp_path / "killed")
     RunFolder(tmp_path / "killed").checkpoint(4).unlink()
     resumed = train(dataclasses.replace(config, run=tmp_path / "killed", resume=True))
     assert_equal_to_the_bit(resumed.checkpoint(4), whole.checkpoint(4))
-    model = build_model(config)
+    model = recipe_of(config).build()
     model.load_weights(whole.checkpoint(2))
     rates = [float(optimizer.learning_rate) for optimizer in (model.optimizer, model.discriminator_optimizer)]
     assert rates == pytest.approx([1e-4, 1e-4], rel=1e-6)  # half of the time is used

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.cli.files import atomic_path
+from tf_wavenet.files import atomic_path
 
 
 def test_success_replaces_in_one_step(tmp_path):

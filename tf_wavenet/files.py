@@ -1,7 +1,6 @@
 """Files that are either whole or absent: write beside the final name, then rename."""
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Yields:
         The path to write to; its last suffixes are those of `path`.
+
+    Raises:
+        OSError: If the file system refuses; it names `path` where the file system names nothing.
+
+    Example:
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_path(Path(folder, "new", "a.txt")) as partial:
+    ...         _ = partial.write_text("whole")
+    ...     Path(folder, "new", "a.txt").read_text()
+    'whole'
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,7 +37,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     _remove(partial)
     try:
         yield partial
-        os.replace(partial, path)
+        partial.replace(path)
     except BaseException as error:
         _remove(partial)
         if isinstance(error, OSError) and error.errno and error.filename is None:  # as for a full disk

@@ -1,0 +1,150 @@
+"""What happens at each validation: the model is measured, then kept, then shown."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tf_wavenet import Vocoder, WaveNet
+from training.recipes import Recipe
+from training.runs import history
+from training.runs.callbacks import Progress, StepCallback
+from training.runs.clock import Clock
+from training.runs.run_folder import RunFolder
+from training.scoring.pictures import draw, pixels
+
+
+class Measured(NamedTuple):
+    """A model at a step of the run, its held-out figures by name, and which of them decides: the lower the better."""
+
+    step: int
+    network: WaveNet | Vocoder
+    figures: dict[str, float]
+    metric: str
+    score: float
+
+
+class HeldOut(StepCallback):
+    """Measures held-out audio, writes the history of the run, and tells others.
+
+    A twin of the model, in float32, takes the averaged weights (or the weights, where nothing is averaged). It is
+    the twin that is evaluated and the twin that is saved, so the figure belongs to the very weights in the file, and
+    the weights in training are never touched.
+
+    Args:
+        every: Interval in steps.
+        start: Steps of the run before this `fit`.
+        steps: Steps of the whole run.
+        recipe: Makes the twin, and names the figure that decides.
+        run: Where the history goes.
+        validation: Dataset of (waveform, waveform, sample_weight).
+        clock: Counts the time.
+        then: Called one after the other, after the history has its row: who finds the model finds what it cost.
+    """
+
+    def __init__(
+        self,
+        every: int,
+        start: int,
+        steps: int | None,
+        *,
+        recipe: Recipe,
+        run: RunFolder,
+        validation: tf.data.Dataset,
+        clock: Clock,
+        then: Sequence[Callable[[Measured], None]] = (),
+    ) -> None:
+        super().__init__(every, start, steps)
+        self._recipe, self._run, self._validation, self._clock, self._then = recipe, run, validation, clock, then
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Makes the twin."""
+        self._twin = self._recipe.make_twin(self.model)
+
+    def on_step(self, step: int, logs: dict) -> None:
+        """Evaluates, writes a row, and tells the others."""
+        for target, source in zip(self._twin.trainable_variables, averaged_weights(self.model), strict=True):
+            target.assign(source)
+        figures = self._twin.evaluate(self._validation, verbose=0, return_dict=True)
+        metric, network = self._recipe.metric, self._recipe.network(self._twin)
+        score = figures[metric]
+        row = {
+            "step": step,
+            "minutes": round(self._clock.seconds / 60, 4),
+            "cpu_minutes": round(self._clock.cpu_seconds / 60, 4),
+            "samples": step * self._recipe.config.batch_size * self._recipe.config.window_samples,
+            metric: float(score),
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        }
+        history.append(self._run.progress, row)
+        for act in self._then:
+            act(Measured(step, network, figures, metric, score))
+
+
+@dataclasses.dataclass(frozen=True)
+class KeepModels:
+    """Keeps the last model and the best.
+
+    Attributes:
+        run: Where they go.
+    """
+
+    run: RunFolder
+
+    def __call__(self, measured: Measured) -> None:
+        """Replaces the last, and the best by a better one."""
+        best = self.run.best_score()
+        self.run.save_last(measured.network, measured.step)
+        if measured.score < (math.inf if best is None else best[1]):
+            self.run.save_best(measured.network, measured.step, measured.score, measured.metric)
+
+
+@dataclasses.dataclass(frozen=True)
+class Show:
+    """Shows the figure in the progress bar, and figures, sound and picture in TensorBoard.
+
+    Attributes:
+        recipe: Lets the model speak; its configuration tells for how long, 0 seconds for not at all.
+        conditions: What to say, of `conditions_of_file`.
+        progress: The bar.
+        writer: TensorBoard's.
+    """
+
+    recipe: Recipe
+    conditions: dict[str, Any]
+    progress: Progress
+    writer: tf.summary.SummaryWriter
+
+    def __call__(self, measured: Measured) -> None:
+        """Writes all of it."""
+        config = self.recipe.config
+        self.progress.held_out = measured.score
+        with self.writer.as_default(measured.step):
+            for name, value in measured.figures.items():
+                if name != "loss":
+                    tf.summary.scalar(f"held_out/{name}", value)
+            if config.sample_seconds > 0:
+                num_samples = max(1, round(config.sample_seconds * config.sample_rate))
+                audio = self.recipe.speak(measured.network, num_samples, self.conditions)
+                picture = pixels(draw(audio, config.sample_rate, f"step {measured.step}"))
+                tf.summary.audio("generated/audio", audio[None, :, None], config.sample_rate)
+                tf.summary.image("generated/picture", picture[None])
+        self.writer.flush()
+
+
+def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:
+    """The optimizer's moving averages of the variables it trains, or the variables where it keeps none.
+
+    Args:
+        model: A compiled model whose optimizer is built.
+
+    Returns:
+        Variables, in the order of the `trainable_variables` of the model, or of the generator that it trains.
+    """
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside a LossScaleOptimizer
+    if not optimizer.use_ema:
+        return getattr(model, "generator", model).trainable_variables
+    return optimizer._model_variables_moving_average  # Keras has no public name for them

@@ -1,0 +1,100 @@
+"""What training asks of a family of models."""
+
+import abc
+import dataclasses
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+
+from tf_wavenet import ConvMuon, Vocoder, WaveNet
+from tf_wavenet.data import Manifest
+from training.runs.train_config import TrainConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe(abc.ABC):
+    """How the models of a family are made, measured, heard and described.
+
+    Attributes:
+        config: The configuration of a run.
+        metric: Name of the held-out figure that decides which model is best; the lower the better.
+        unit: What the figure is called.
+        shown: Name of the training metric in the progress bar.
+        held_out_batch: Fewest windows in a batch of held-out audio.
+        window_options: Keyword arguments of `window_dataset` for training.
+    """
+
+    config: TrainConfig
+    metric: ClassVar[str]
+    unit: ClassVar[str]
+    shown: ClassVar[str]
+    held_out_batch: ClassVar[int] = 1
+    window_options: ClassVar[dict[str, Any]] = {}
+
+    def build(self, corpus: Manifest | None = None) -> keras.Model:
+        """Makes the model, compiled, with its optimizer's variables in place.
+
+        Args:
+            corpus: Needed if the model shall know its speakers.
+
+        Returns:
+            The model, whose weights depend on the configuration's seed.
+        """
+        keras.utils.set_random_seed(self.config.seed)
+        model = self.make_model(corpus)
+        model.compile(*self.make_optimizers(), jit_compile=self.config.jit_compile)
+        return model
+
+    @abc.abstractmethod
+    def make_model(self, corpus: Manifest | None) -> keras.Model:
+        """Makes the model that is trained, not compiled."""
+
+    def make_optimizers(self) -> tuple[keras.optimizers.Optimizer | None, ...]:
+        """Makes the optimizers that `compile` takes."""
+        return (self.make_optimizer(keras.optimizers.Adam),)
+
+    def make_optimizer(self, adam: type[keras.optimizers.Optimizer], **options) -> keras.optimizers.Optimizer:
+        """Makes the optimizer of the network: of the class given, or ConvMuon if that is asked for."""
+        config = self.config
+        make = ConvMuon if config.optimizer == "muon" else adam
+        options |= {"global_clipnorm": config.clipnorm or None}
+        options |= {"use_ema": config.ema > 0, "ema_momentum": config.ema or 0.99}
+        return make(self.schedule(config.learning_rate, config.steps), **options)
+
+    def schedule(
+        self, learning_rate: float, steps: int | None
+    ) -> keras.optimizers.schedules.LearningRateSchedule | float:
+        """The course of a learning rate over so many steps; the rate alone for None, where `Budget` sets it."""
+        if steps is None:
+            return learning_rate
+        warmup_steps = min(self.config.warmup_steps, steps - 1)
+        return keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0 if warmup_steps else learning_rate,
+            decay_steps=steps - warmup_steps,
+            alpha=1.0 if self.config.schedule == "constant" else 0.0,
+            warmup_target=learning_rate if warmup_steps else None,
+            warmup_steps=warmup_steps,
+        )
+
+    def optimizers(self, model: keras.Model) -> list[tuple[keras.optimizers.Optimizer, int]]:
+        """The optimizers of a compiled model, each with the step of the run that is its first."""
+        return [(model.optimizer, 0)]
+
+    def network(self, model: keras.Model) -> WaveNet | Vocoder:
+        """The part of a model that speaks and is saved."""
+        return model
+
+    def make_twin(self, model: keras.Model) -> keras.Model:
+        """Makes a model like a compiled one, in float32, to be evaluated: `metric` is among its figures."""
+        twin = type(model).from_config(model.get_config() | {"dtype": "float32"})
+        twin.compile(jit_compile=model.jit_compile)
+        return twin
+
+    @abc.abstractmethod
+    def speak(self, network: WaveNet | Vocoder, num_samples: int, conditions: dict[str, Any]) -> np.ndarray:
+        """Generates at most so many samples of what conditions (of `conditions_of_file`) describe, `[time]`."""
+
+    @abc.abstractmethod
+    def describe(self, network: WaveNet | Vocoder) -> str:
+        """One line about a network."""
