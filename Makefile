@@ -16,8 +16,10 @@ endif
 BIN := $(VENV)/bin
 # What runs on every Keras backend, without TensorFlow.
 NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/optimizers tests/layers tests/models \
-	tests/data tests/originals tests/importers/test_against_torch.py tests/importers/test_original_names.py \
-	tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
+	tests/data tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
+# What is compared with PyTorch itself, and with originals in it where variables name their checkouts.
+ORIGINALS := tests/originals tests/importers/test_against_torch.py tests/importers/test_original_names.py \
+	tests/benchmarks/peers/test_r9y9.py
 # Two processes, each with half of the files; the one that is done first takes over from the other.
 PYTEST := -m pytest -n 2 --dist worksteal -rs
 
@@ -79,7 +81,7 @@ $(TORCH)/ready: pyproject.toml
 
 # One thread a process: PyTorch's wait for each other, many times longer than they compute, where cores are shared.
 test-torch: $(TORCH)/ready
-	OMP_NUM_THREADS=1 KERAS_BACKEND=torch $(TORCH)/bin/python $(PYTEST) $(NEUTRAL)
+	OMP_NUM_THREADS=1 KERAS_BACKEND=torch $(TORCH)/bin/python $(PYTEST) $(NEUTRAL) $(ORIGINALS)
 
 bench: setup
 	$(BIN)/python -m benchmarks.decode

@@ -1,6 +1,6 @@
 """Makes the answers of the originals: `KERAS_BACKEND=torch python -m tests.originals.make`.
 
-Needs PyTorch, librosa and pyyaml, no TensorFlow, and work trees (with their .git) of the projects that were compared,
+Needs PyTorch, librosa, matplotlib, pyyaml and scipy, no TensorFlow, and work trees (with their .git) of the projects,
 named by variables: HIFI_GAN (jik876/hifi-gan), PARALLEL_WAVEGAN (kan-bayashi/ParallelWaveGAN) and WAVENET_VOCODER
 (r9y9/wavenet_vocoder).
 

@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+from tests.support.pytorch import import_torch
+
+torch = import_torch()
 
 from benchmarks.peers import r9y9 as peer  # noqa: E402
 
