@@ -12,6 +12,13 @@ from tests.support.arrays import assert_allclose, assert_array_equal
 from tests.support.streaming_contract import randomise
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def _quick(name, *names):
+    """A case that is run with the large tests unless it is one of some."""
+    return name if name in names else pytest.param(name, marks=pytest.mark.large)
+
+
 families = pytest.mark.parametrize("name", [family.__name__ for family in FAMILIES])
 by_tensorflow = pytest.mark.skipif(not TENSORFLOW, reason="a SavedModel, a graph and XLA are TensorFlow's here")
 MAKERS = {family.__name__: family for family in FAMILIES}
@@ -85,7 +92,7 @@ def test_exports_as_any_keras_model(name, tmp_path):
     assert_allclose(restored.serve(one), expected[:1], atol=2e-5 * np.abs(expected).max() + 1e-7)
 
 
-@families
+@pytest.mark.parametrize("name", [_quick(family.__name__, "wavenet", "istft_vocoder", "nam") for family in FAMILIES])
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")  # convolutions stay
 def test_quantizes(name):
     if name == "gan_vocoder":

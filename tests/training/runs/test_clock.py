@@ -92,7 +92,8 @@ def test_each_optimizer_warms_up_from_its_own_first_step():
     assert budget.model.stop_training and optimizers[0].learning_rate == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.large)])
+@pytest.mark.large
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_a_run_that_was_stopped_goes_on_with_the_time_that_is_left(new_config, timed, monkeypatch, tmp_path, precision):
     config = dataclasses.replace(
         new_config, steps=None, minutes=1.0, precision=precision, sample_seconds=0.0, checkpoint_every=5
