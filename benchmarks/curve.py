@@ -155,6 +155,7 @@ def main() -> None:
         return
     baselines = {} if config.baseline is None else {"baselines": points.load_baselines(config.baseline)}
     out = config.out or Path("benchmarks/results") / f"{config.run.resolve().name}.json"
+    points.of_run(out, RunFolder(config.run).path.name)  # before the minutes that scoring takes
     point, made_by = measure(config), about(RunFolder(config.run))
     point |= {name: made_by[name] for name in ("commit", "date")}
     curve = points.add(out, point, made_by | baselines)

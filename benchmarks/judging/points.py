@@ -58,6 +58,25 @@ def load_baselines(path: Path) -> dict[str, dict]:
     return known
 
 
+def of_run(path: Path, run: str | None) -> dict:
+    """Reads a file that points of a run may be added to.
+
+    Args:
+        path: The file; it need not exist.
+        run: Name of the run.
+
+    Returns:
+        The file's object, without points if there is no file.
+
+    Raises:
+        ValueError: If the file holds something else, or the points of another run.
+    """
+    curve = load(path) if path.exists() else {"points": []}
+    if curve.get("run", run) != run:
+        raise ValueError(f"Expected --out to be of the run {run}. Received: {path}, of {curve['run']}")
+    return curve
+
+
 def add(path: Path, point: dict, about: dict) -> dict:
     """Adds a point to a file, in the order of steps; one of the same step and temperatures is replaced.
 
@@ -72,9 +91,7 @@ def add(path: Path, point: dict, about: dict) -> dict:
     Raises:
         ValueError: If the file holds something else, or the points of another run.
     """
-    curve = load(path) if path.exists() else {"points": []}
-    if curve.get("run", about.get("run")) != about.get("run"):
-        raise ValueError(f"Expected --out to be of the run {about.get('run')}. Received: {path}, of {curve['run']}")
+    curve = of_run(path, about.get("run"))
 
     def key(of):
         return of["step"], *_temperatures(of)
