@@ -6,10 +6,8 @@ from tf_wavenet.models.nam.layer import FILM_SITES
 
 _REQUIRED = {"input_size", "condition_size", "channels", "dilations", "activation"}
 _CLASSIC = {"kernel_size", "gated", "head_size", "head_bias"}
-_LATER = {
-    *("kernel_sizes", "bottleneck", "gating_mode", "secondary_activation", "head", "layer1x1", "head1x1"),
-    *("groups_input", "groups_input_mixin", "slimmable", *FILM_SITES),
-}
+_LATER = {"kernel_sizes", "bottleneck", "gating_mode", "secondary_activation", "head", "layer1x1", "head1x1"}
+_LATER |= {"groups_input", "groups_input_mixin", "slimmable", *FILM_SITES}
 
 
 def check_keys(name, section, required, optional=()) -> None:

@@ -12,6 +12,18 @@ from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
 from tf_wavenet.models.vocoders.parallel_wavegan import ParallelWaveGAN
 from tf_wavenet.signal.mel_spec import MelSpec
 
+# Settings that are read, or do not change what the network computes.
+_OF_PARALLEL_WAVEGAN = """
+    in_channels out_channels kernel_size layers stacks residual_channels gate_channels skip_channels aux_channels
+    aux_context_window dropout bias use_weight_norm use_causal_conv upsample_conditional_features upsample_net
+    upsample_params
+""".split()
+_OF_HIFI_GAN = """
+    in_channels out_channels channels kernel_size upsample_scales upsample_kernel_sizes resblock_kernel_sizes
+    resblock_dilations use_additional_convs bias nonlinear_activation nonlinear_activation_params use_causal_conv
+    use_weight_norm
+""".split()
+
 
 def from_kan_bayashi(state: StateDict, config: Settings, statistics=None) -> HiFiGAN | ParallelWaveGAN:
     """Makes the generator of a checkpoint of kan-bayashi/ParallelWaveGAN, with the same outputs.
@@ -43,11 +55,7 @@ def from_kan_bayashi(state: StateDict, config: Settings, statistics=None) -> HiF
 
 
 def _parallel_wavegan(state, params, arguments: dict[str, Any]):
-    params.only(
-        *("in_channels", "out_channels", "kernel_size", "layers", "stacks", "residual_channels", "gate_channels"),
-        *("skip_channels", "aux_channels", "aux_context_window", "dropout", "bias", "use_weight_norm"),
-        *("use_causal_conv", "upsample_conditional_features", "upsample_net", "upsample_params"),
-    )
+    params.only(*_OF_PARALLEL_WAVEGAN)
     params.one_of("in_channels", 1, default=1)
     params.one_of("upsample_conditional_features", True, default=True)
     params.one_of("upsample_net", "ConvInUpsampleNetwork", default="ConvInUpsampleNetwork")
@@ -81,11 +89,7 @@ def _hifi_gan(state, params, arguments: dict[str, Any]):
     # Configurations of one release spell the name of the kernel sizes with an "a".
     values = {name.replace("kernal", "kernel"): value for name, value in params.values.items()}
     params = Settings(values, params.path)
-    params.only(
-        *("in_channels", "out_channels", "channels", "kernel_size", "upsample_scales", "upsample_kernel_sizes"),
-        *("resblock_kernel_sizes", "resblock_dilations", "use_additional_convs", "bias", "nonlinear_activation"),
-        *("nonlinear_activation_params", "use_causal_conv", "use_weight_norm"),
-    )
+    params.only(*_OF_HIFI_GAN)
     params.one_of("kernel_size", 7, default=7)
     params.one_of("nonlinear_activation", "LeakyReLU", default="LeakyReLU")
     params.one_of("nonlinear_activation_params", {"negative_slope": 0.1}, default=None)
