@@ -1,0 +1,38 @@
+"""The trained models that come with the package load, are small, and speak a recording again."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.support.arrays import numpy_of
+from tf_wavenet import load, shipped
+from tf_wavenet.models.shipped import FOLDERS
+from tf_wavenet.signal import log_mel
+
+
+def test_files_are_small():
+    sizes = [path.stat().st_size for folder in FOLDERS for path in folder.glob("*.keras")]
+    assert len(sizes) == len(shipped()) and max(sizes) < 8e6 and sum(sizes) < 40e6
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_weights_are_float32_and_finite(name):
+    model = load(name)
+    assert {keras.backend.standardize_dtype(weight.dtype) for weight in model.trainable_weights} == {"float32"}
+    assert all(np.isfinite(numpy_of(weight)).all() for weight in model.weights)
+    assert model.mel_spec.sample_rate == 16000
+
+
+def test_the_parallel_vocoder_keeps_the_mels_of_a_recording():
+    soundfile = pytest.importorskip("soundfile")
+    model = load("istft_vocoder_16k")
+    waveform, rate = soundfile.read(FOLDERS[1] / "prompt.flac", dtype="float32")
+    assert rate == model.mel_spec.sample_rate
+    mels = numpy_of(log_mel(waveform[:32000], model.mel_spec))
+    again = numpy_of(log_mel(np.array(model.generate(mels))[0], model.mel_spec))
+    assert np.abs(again - mels).mean() < 0.15 < np.abs(mels - mels.mean(axis=0)).mean()
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match=r"Expected name to be one of \['istft_vocoder_16k', .*Received: name='nope'"):
+        load("nope")
