@@ -9,6 +9,7 @@ from keras import ops
 from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_filterbank import analysis_window
 from tf_wavenet.signal.mel_spec import MelSpec
+from tf_wavenet.signal.stft import power_spectrum
 
 _LEAST_POWER = 1e-30  # keeps the gradient of the root finite; far below any floor
 
@@ -45,8 +46,7 @@ def log_mel(waveform, spec: MelSpec) -> Tensor:
     alone = len(waveform.shape) == 1
     padded = _pad(ops.cast(ops.expand_dims(waveform, 0) if alone else waveform, "float32"), spec)
     filters, window, mean, scale = map(ops.convert_to_tensor, _constants(spec))
-    real, imaginary = ops.stft(padded, spec.fft_length, spec.hop_length, spec.fft_length, window, center=False)
-    power = ops.square(real) + ops.square(imaginary) + spec.power_offset
+    power = power_spectrum(padded, spec.fft_length, spec.hop_length, window, center=False) + spec.power_offset
     mel = ops.matmul(ops.sqrt(ops.maximum(power, _LEAST_POWER)), filters)
     features = ops.log(ops.maximum(mel, spec.floor))
     if spec.log_base == "10":

@@ -21,5 +21,22 @@ def stft_magnitude(waveform, fft_length, hop_length, win_length) -> Tensor:
         float32 `[batch, frames, fft_length // 2 + 1]`.
     """
     window = analysis_window("hann", win_length, fft_length).astype("float32")
-    real, imaginary = ops.stft(waveform, fft_length, hop_length, fft_length, window)
-    return ops.sqrt(ops.maximum(ops.square(real) + ops.square(imaginary), _LEAST_POWER))
+    return ops.sqrt(ops.maximum(power_spectrum(waveform, fft_length, hop_length, window), _LEAST_POWER))
+
+
+def power_spectrum(waveform, fft_length, hop_length, window, center=True) -> Tensor:
+    """Returns the squared magnitudes of a short-time Fourier transform.
+
+    Args:
+        waveform: float32 `[batch, time]`.
+        fft_length: Length of the Fourier transform.
+        hop_length: Samples from frame to frame.
+        window: float32 `[fft_length]`.
+        center: Whether frame f is centred on sample `f * hop_length`, the waveform mirrored at its ends; else it begins
+            there.
+
+    Returns:
+        float32 `[batch, frames, fft_length // 2 + 1]`.
+    """
+    real, imaginary = ops.stft(waveform, fft_length, hop_length, fft_length, window, center=center)
+    return ops.square(real) + ops.square(imaginary)
