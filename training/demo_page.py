@@ -1,6 +1,7 @@
 """A page in the browser that generates while you listen: `python -m training.demo_page`, then open its address.
 
-Shows the SavedModels in saved_models/. Works without internet. Needs `pip install -e ".[page]"` and ffmpeg.
+Shows the SavedModels in saved_models/, and the trained models there, which it exports when it first starts. Works
+without internet. Needs `pip install -e ".[page]"` and ffmpeg.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ import numpy as np
 from tf_wavenet.data import AudioError, load_audio
 from training.cli.command_line import parse, run
 from training.cli.wav import WavWriter
+from training.export import ExportConfig, export
 from training.runs.served_model import ServedModel
 from training.scoring.pictures import save_picture
 
@@ -28,7 +30,7 @@ class PageConfig:
     """Serves a page on which exported models can be heard."""
 
     models: Path = Path("saved_models")
-    """Folder of SavedModels, as training.export writes them."""
+    """Folder of SavedModels, as training.export writes them; .keras files in it are exported into it."""
     host: str = "127.0.0.1"
     """Address to listen at; 0.0.0.0 lets other machines in."""
     port: int = 7860
@@ -43,7 +45,7 @@ class PageConfig:
 
 
 def find_models(folder: Path) -> dict[str, Path]:
-    """Returns the SavedModels in a folder by name.
+    """Returns the SavedModels in a folder by name; a .keras file there is exported if it has not been.
 
     Args:
         folder: Where they are.
@@ -51,6 +53,10 @@ def find_models(folder: Path) -> dict[str, Path]:
     Raises:
         ValueError: If there is none.
     """
+    for file in sorted(folder.glob("*.keras")):
+        if not file.with_suffix("").exists():
+            print(f"exporting {file}, once", flush=True)
+            export(ExportConfig(model=file, out=file.with_suffix("")))
     found = {path.parent.name: path.parent for path in sorted(folder.glob("*/saved_model.pb"))}
     if not found:
         raise ValueError(f"Expected a SavedModel in {folder}; python -m training.export makes one.")

@@ -112,3 +112,12 @@ def test_an_export_of_an_older_version_is_refused_in_words(voices, tmp_path):
     (copy / "signatures.json").write_text(about.replace('"waveform"', '"generated"'))
     with pytest.raises(ValueError, match="export the model again"):
         ServedModel(copy)
+
+
+def test_trained_models_are_exported_once_and_speak(tmp_path, capsys):
+    shutil.copy(Path("saved_models") / "istft_vocoder_16k.keras", tmp_path)
+    for said in ("exporting", ""):
+        assert list(find_models(tmp_path)) == ["istft_vocoder_16k"]
+        assert capsys.readouterr().out[:9] == said
+    *_, (_, _, file, message) = ask(tmp_path / "istft_vocoder_16k", recording="saved_models/prompt.flac")
+    assert message.startswith("1.2 s at 16000 Hz") and file
