@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from tf_wavenet import Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
@@ -21,7 +22,7 @@ from training.runs.clock import Budget, Clock
 from training.runs.conditions import check_files, check_meaning, conditions_of_file, window_arguments
 from training.runs.config import family, fields_of_others, load_config
 from training.runs.precision import describe
-from training.runs.run_folder import RunFolder
+from training.runs.run_folder import RunFolder, load_model
 from training.runs.train_config import TrainConfig
 
 
@@ -87,6 +88,27 @@ def restore(model: keras.Model, run: RunFolder) -> int:
     return step
 
 
+def start_from(network: WaveNet | Vocoder, path: Path) -> None:
+    """Gives a network the weights of a trained one.
+
+    Args:
+        network: The network.
+        path: A .keras file, or a run folder, whose best model is taken.
+
+    Raises:
+        ValueError: If there is no model, or one of another architecture or other features.
+    """
+    trained = load_model(path, vocoders=True)
+    for name, ours, theirs in (
+        ("class", type(network).__name__, type(trained).__name__),
+        ("log-mels", network.mel_spec, trained.mel_spec),
+        ("shapes of weights", *([w.shape for w in each.weights] for each in (network, trained))),
+    ):
+        if ours != theirs:
+            raise ValueError(f"Expected --initial-model to have the {name} of the model to train. Received: {path}")
+    network.set_weights(trained.get_weights())
+
+
 def train(config: TrainConfig) -> RunFolder:
     """Trains a model, from the beginning or from the newest checkpoint.
 
@@ -110,6 +132,8 @@ def train(config: TrainConfig) -> RunFolder:
     # Before `restore`, which brings the learning rates of a later step.
     rates = [(optimizer, float(optimizer.learning_rate), first) for optimizer, first in recipe.optimizers(model)]
     start = restore(model, run) if config.resume else 0
+    if start == 0 and config.initial_model is not None:
+        start_from(network, config.initial_model)
     clock, budget = Clock.load(run.time(start), start), None
     if config.minutes is not None:
         budget = Budget(config.minutes, clock, rates, config.warmup_steps, config.schedule)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import h5py
 import keras
@@ -20,7 +21,7 @@ from training.recipes import recipe_of
 from training.recipes.held_out import averaged_weights
 from training.runs import callbacks
 from training.runs.config import VocoderConfig, load_config
-from training.runs.run_folder import RunFolder
+from training.runs.run_folder import RunFolder, load_model
 from training.train import restore, train
 
 
@@ -247,3 +248,25 @@ def test_killed_and_resumed_equals_uninterrupted(trained, new_config):
     assert run.checkpoints()[-1][0] < 12
     subprocess.run([sys.executable, "-m", "training.train", f"--run={new_config.run}", "--resume"], check=True)
     assert_same_checkpoint(run.checkpoint(12), trained.checkpoint(12))
+
+
+def test_a_run_begins_with_the_weights_of_a_trained_model(trained, new_config):
+    config = dataclasses.replace(new_config, initial_model=trained.path, steps=2, learning_rate=1e-6, ema=0.0)
+    run = train(config)
+    for ours, theirs in zip(load_model(run.last).weights, load_model(trained.best).weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert load_config(run.config).initial_model == trained.path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"residual_channels": 3}, "Expected --initial-model to have the shapes of weights of the model to train"),
+        ({"initial_model": Path("nope.keras")}, "Expected a run folder or a .keras file. Not found: nope.keras"),
+        ({"initial_model": Path("saved_models/istft_vocoder_16k.keras")}, "to have the class of the model to train"),
+    ],
+)
+def test_weights_of_another_model_are_refused_and_nothing_is_written(trained, new_config, changes, message):
+    with pytest.raises(ValueError, match=message):
+        train(dataclasses.replace(new_config, **{"initial_model": trained.path, **changes}))
+    assert not new_config.run.exists()

@@ -142,7 +142,7 @@ def load_model(model: Path, vocoders: bool = False) -> WaveNet | Vocoder:
     """
     file = RunFolder(model).best if model.is_dir() else model
     if not file.exists():
-        raise ValueError(f"Expected --model to be a run folder or a .keras file. Not found: {file}")
+        raise ValueError(f"Expected a run folder or a .keras file. Not found: {file}")
     try:
         loaded = keras.models.load_model(file, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:

@@ -35,6 +35,9 @@ class TrainConfig:
     resume: bool = False
     """Go on from the newest checkpoint in the run folder, with its configuration; other flags given change it."""
 
+    initial_model: Path | None = None
+    """Trained model, a .keras file or a run folder, whose weights a new run begins with: to go on, or to learn another
+    voice."""
     model: Model
     """What to train; all but a WaveNet speak log-mel features. `--model NAME --help` shows the flags of a model."""
     mel: Literal["speech_16k", "r9y9", "kan_bayashi", "jik876"] | None = None
