@@ -13,7 +13,7 @@ def registered(cls) -> type:
 
     Keras refuses `numpy.int64(8)` in many arguments, and JSON in all.
     """
-    return registered_as(cls.__name__)(cls)
+    return _register(cls.__name__, cls)
 
 
 def registered_as(name) -> Callable[[type], type]:

@@ -18,7 +18,7 @@ def shipped() -> tuple[str, ...]:
     >>> shipped()
     ('istft_vocoder_16k', 'lpc_vocoder_16k')
     """
-    return tuple(sorted({path.stem for folder in FOLDERS for path in folder.glob("*.keras")}))
+    return tuple(sorted(_files()))
 
 
 def load(name: str) -> keras.Model:
@@ -42,7 +42,11 @@ def load(name: str) -> keras.Model:
     >>> vocoder.generate(mels).shape  # of one utterance of 10 frames, 12.5 ms each, at 16 kHz
     (1, 2000)
     """
-    for folder in FOLDERS:
-        if name in shipped() and (folder / f"{name}.keras").exists():
-            return keras.models.load_model(folder / f"{name}.keras", compile=False)
-    raise ValueError(f"Expected name to be one of {list(shipped())}. Received: name={name!r}")
+    files = _files()
+    if name not in files:
+        raise ValueError(f"Expected name to be one of {sorted(files)}. Received: name={name!r}")
+    return keras.models.load_model(files[name], compile=False)
+
+
+def _files():
+    return {path.stem: path for folder in reversed(FOLDERS) for path in folder.glob("*.keras")}
