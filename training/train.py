@@ -109,6 +109,31 @@ def start_from(network: WaveNet | Vocoder, path: Path) -> None:
     network.set_weights(trained.get_weights())
 
 
+def read_files(config: TrainConfig) -> tuple[Manifest, Manifest, Manifest]:
+    """Indexes the recordings of a configuration and holds some out.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        (all files, those to learn from, those held out).
+
+    Raises:
+        ValueError: If a folder holds no recordings, or the extra ones are among the others.
+    """
+    corpus = read_corpus(config.data, config.sample_rate)
+    training, validation = corpus.split(config.validation_fraction, config.seed)
+    if config.extra_data is None:
+        return corpus, training, validation
+    extra = read_corpus(config.extra_data, config.sample_rate).files
+    there = {file.path.resolve() for file in corpus.files}
+    for file in extra:
+        if file.path.resolve() in there:
+            raise ValueError(f"Expected --extra-data to hold no file of --data. Received in both: {file.path}")
+    corpus, training = (Manifest(corpus.sample_rate, each.files + extra) for each in (corpus, training))
+    return corpus, training, validation
+
+
 def train(config: TrainConfig) -> RunFolder:
     """Trains a model, from the beginning or from the newest checkpoint.
 
@@ -122,8 +147,7 @@ def train(config: TrainConfig) -> RunFolder:
         ValueError: For data or a run folder that cannot be used. Then nothing was written.
     """
     run = prepare_run(config)
-    corpus = read_corpus(config.data, config.sample_rate)
-    training, validation = corpus.split(config.validation_fraction, config.seed)
+    corpus, training, validation = read_files(config)
     recipe = recipe_of(config)
     model = recipe.build(corpus)
     network = recipe.network(model)

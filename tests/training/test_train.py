@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -248,6 +249,23 @@ def test_killed_and_resumed_equals_uninterrupted(trained, new_config):
     assert run.checkpoints()[-1][0] < 12
     subprocess.run([sys.executable, "-m", "training.train", f"--run={new_config.run}", "--resume"], check=True)
     assert_same_checkpoint(run.checkpoint(12), trained.checkpoint(12))
+
+
+def test_extra_data_leaves_the_held_out_files_as_they_are(trained, new_config, corpus, tmp_path):
+    more = tmp_path / "more"
+    shutil.copytree(corpus, more)
+    run = train(dataclasses.replace(new_config, extra_data=more, steps=1))
+    before, after = (Manifest.load(each.validation).files for each in (trained, run))
+    assert after == before
+    files = Manifest.load(run.train).files
+    assert len(files) == len(Manifest.load(trained.train).files) + len(Manifest.load(trained.train).files + before)
+    assert load_config(run.config).extra_data == more
+
+
+def test_extra_data_among_the_data_is_refused(new_config):
+    with pytest.raises(ValueError, match="Expected --extra-data to hold no file of --data. Received in both: "):
+        train(dataclasses.replace(new_config, extra_data=new_config.data))
+    assert not new_config.run.exists()
 
 
 def test_a_run_begins_with_the_weights_of_a_trained_model(trained, new_config):

@@ -131,7 +131,7 @@ def load_config(path: Path) -> TrainConfig:
         # Earlier versions stored the fields of all families.
         values = {name: value for name, value in values.items() if name not in fields_of_others(config_class)}
         values |= {"data": Path(values["data"]), "run": Path(path).parent}
-        for name, convert in (("features", Path), ("initial_model", Path), ("dilations", tuple)):
+        for name, convert in (("features", Path), ("extra_data", Path), ("initial_model", Path), ("dilations", tuple)):
             if values.get(name) is not None:
                 values[name] = convert(values[name])
         return config_class(**values)

@@ -30,6 +30,8 @@ class TrainConfig:
 
     data: Path = Path("training/sample_corpus")
     """Folder of recordings: any tree of WAV, FLAC, Ogg or MP3 files, LJSpeech or VCTK."""
+    extra_data: Path | None = None
+    """Folder of more recordings to learn from, none of which is held out: more data, and the same held-out files."""
     run: Path = Path("runs/wavenet")
     """Folder that is made for this run: weights, checkpoints, configuration, TensorBoard logs."""
     resume: bool = False
