@@ -1,7 +1,8 @@
 """Makes linguistic features of a corpus: `python -m training.prepare_linguistic CORPUS --out FEATURES`."""
 
 import dataclasses
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,17 @@ from tf_wavenet.data import AudioFile
 from tf_wavenet.files import atomic_path
 from training.cli.command_line import parse, run
 from training.corpora.read_corpus import read_corpus
+from training.text.align import SAMPLE_RATE as ALIGNER_RATE
+from training.text.align import Aligner
 from training.text.espeak_voice import VOICES
 from training.text.f0 import measure_f0
 from training.text.labels import LABEL_SUFFIXES, read_labels, write_htk
 from training.text.linguistic import linguistic_features
 from training.text.linguistic_spec import LinguisticSpec
-from training.text.phonemes import Phone, espeak_version, speak_phonemes
+from training.text.phonemes import Phone, espeak_version, phonemize, speak_phonemes
 
 SPEC_FILE = "spec.json"
+ALIGNED_VOICE = "en-us"
 _SAME = 0.01  # full scale; the sample corpus and espeak-ng 1.51 differ by the rounding to 16 bits
 
 
@@ -27,8 +31,9 @@ _SAME = 0.01  # full scale; the sample corpus and espeak-ng 1.51 differ by the r
 class PrepareLinguisticConfig:
     """Writes the linguistic features of each recording, NAME.npz, and their spec.json: phones, timing, pitch.
 
-    Who speaks what when is read from label files. Without them the corpus has to be the sample corpus, which espeak-ng
-    speaks again to tell; the timing is then written too, as NAME.lab.
+    What is spoken when is read from label files, or with --align found in the recordings, whose texts must be known.
+    Without either the corpus has to be the sample corpus, which espeak-ng speaks again to tell. Timing that was not
+    read is written too, as NAME.lab.
     """
 
     corpus: tyro.conf.Positional[Path]
@@ -37,6 +42,9 @@ class PrepareLinguisticConfig:
     """Folder to write to."""
     labels: Path | None = None
     """Folder of label files named as the recordings: .TextGrid (Praat, Montreal Forced Aligner) or .lab (HTK, HTS)."""
+    align: bool = False
+    """Have espeak-ng pronounce the texts, in US English, and pocketsphinx find the phones in the recordings; those that
+    do not say their text are left out."""
     tier: str = "phones"
     """Tier of a TextGrid that holds the phones."""
     sample_rate: int = 16000
@@ -47,6 +55,11 @@ class PrepareLinguisticConfig:
     """Lowest pitch to look for, in Hz."""
     f0_ceil: float = 400.0
     """Highest pitch to look for, in Hz."""
+
+    def __post_init__(self) -> None:
+        """Checks that there is one way to the phones."""
+        if self.align and self.labels is not None:
+            raise ValueError("Expected --labels or --align. Received: both")
 
 
 def labels_of_files(folder: Path, tier: str) -> Callable[[AudioFile], list[Phone]]:
@@ -93,6 +106,31 @@ def labels_of_espeak(sample_rate: int) -> Callable[[AudioFile], list[Phone]]:
     return speak
 
 
+def align(files: Sequence[AudioFile]) -> dict[AudioFile, list[Phone]]:
+    """Finds the phones of recordings by forced alignment, and names on stderr those that it leaves out.
+
+    Args:
+        files: Recordings of US English whose texts are known.
+
+    Returns:
+        The phones of each recording that says its text.
+
+    Raises:
+        ValueError: If espeak-ng or pocketsphinx is not installed, or no recording says its text.
+    """
+    aligner, labels = Aligner(), {}
+    symbols = phonemize([file.text or "" for file in files], ALIGNED_VOICE)
+    bar = _progress(zip(files, symbols, strict=True), "phones", total=len(files))
+    for file, spoken in bar:
+        try:
+            labels[file] = aligner.align(file.load(ALIGNER_RATE), spoken)
+        except ValueError as error:
+            bar.write(f"left out: {file.path}: {error}", file=sys.stderr)
+    if not labels:
+        raise ValueError("Expected recordings that say their texts (metadata.csv, or NAME.txt). Received: none")
+    return labels
+
+
 def prepare(config: PrepareLinguisticConfig) -> LinguisticSpec:
     """Writes the features of a corpus; spec.json last, so that a folder that has it is whole.
 
@@ -109,11 +147,12 @@ def prepare(config: PrepareLinguisticConfig) -> LinguisticSpec:
     frames = {name: getattr(config, name) for name in ("sample_rate", "hop_length", "f0_floor", "f0_ceil")}
     LinguisticSpec(("_",), **frames)  # settings are checked before minutes are spent
     files = read_corpus(config.corpus, config.sample_rate).files
-    if config.labels is not None:
-        label = labels_of_files(config.labels, config.tier)
+    if config.align:
+        labels = align(files)
     else:
-        label = labels_of_espeak(config.sample_rate)
-    labels = {file: label(file) for file in _progress(files, "phones")}
+        from_files = config.labels is not None
+        label = labels_of_files(config.labels, config.tier) if from_files else labels_of_espeak(config.sample_rate)
+        labels = {file: label(file) for file in _progress(files, "phones")}
     spec = LinguisticSpec(tuple(sorted({phone.symbol for phones in labels.values() for phone in phones})), **frames)
     (config.out / SPEC_FILE).unlink(missing_ok=True)
     for file, phones in _progress(labels.items(), "pitch"):
@@ -130,8 +169,8 @@ def prepare(config: PrepareLinguisticConfig) -> LinguisticSpec:
     return spec
 
 
-def _progress(items, what):
-    return tqdm(items, desc=what, unit="file", dynamic_ncols=True, leave=False, disable=None)
+def _progress(items, what, **options):
+    return tqdm(items, desc=what, unit="file", dynamic_ncols=True, leave=False, disable=None, **options)
 
 
 def main() -> None:

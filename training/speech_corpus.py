@@ -9,8 +9,10 @@ import dataclasses
 import gzip
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from training.cli.command_line import parse, run
 from training.prepare import write_flac, write_metadata
 
 SAMPLE_RATE = 16000  # G.722 has no other
+_REMARK = re.compile(r"\[[^]]*\]|\([^)]*\)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,15 +93,16 @@ def read_texts(folder: Path) -> dict[str, str]:
         folder: Folder in or under which `core-sounds-*.txt` or `core-sounds-*.txt.gz` lies: lines `name: text`.
 
     Returns:
-        Dict of name, such as "digits/1", to text; empty where there is no such file.
+        Dict of name, such as "digits/1", to text, without remarks in brackets; empty where there is no such file.
     """
     texts = {}
     for path in sorted(folder.rglob("core-sounds-*.txt*")):
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         for line in content.decode("utf-8", errors="replace").splitlines():
             name, colon, text = line.partition(":")
-            if colon and not line.startswith(";"):
-                texts[name.strip()] = text.strip()
+            text = _REMARK.sub("", text).strip()  # "at [@]", "[ascending tones]"
+            if colon and text and not line.startswith(";"):
+                texts[name.strip()] = text
     return texts
 
 
@@ -134,7 +138,14 @@ def main() -> None:
         if not files:
             raise AudioError(config.sounds, "expected .g722 files. Received: none.")
         root = os.path.commonpath([file.parent for file in files])
-        prompts = {file.relative_to(root).with_suffix("").as_posix(): file for file in files}
+        prompts = {}
+        for file in files:
+            if file.stat().st_size:
+                prompts[file.relative_to(root).with_suffix("").as_posix()] = file
+            else:  # "is" of the Russian package
+                print(f"left out: {file}: empty", file=sys.stderr)
+        if not prompts:
+            raise AudioError(config.sounds, "expected .g722 files of at least 1 sample. Received: empty ones.")
         for name, file in tqdm(prompts.items(), desc="decoding", unit="file"):
             target = config.out / "wavs" / f"{_identity(name)}.flac"
             if not target.is_file():

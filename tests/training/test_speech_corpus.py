@@ -34,7 +34,7 @@ def package(tmp_path):
         encode_g722(sounds / f"{name}.g722", TONE * number / 3)
     texts = tmp_path / "doc"
     texts.mkdir()
-    lines = "; Core sounds\n\nhello: Hello: world.\ndigits/1: one\nnot-there: none\n"
+    lines = "; Core sounds\n\nhello: Hello: world.\ndigits/1: one [1] (spoken)\nletters/a: [a tone]\nnot-there: none\n"
     (texts / "core-sounds-en.txt.gz").write_bytes(gzip.compress(lines.encode()))
     return sounds, texts
 
@@ -96,6 +96,15 @@ def test_package_files_without_installation(package, monkeypatch, tmp_path):
     assert [file.text for file in index_corpus(tmp_path / "out").files] == ["one", "Hello: world.", None]
 
 
+def test_empty_files_are_left_out(package, monkeypatch, tmp_path, capsys):
+    empty = package[0] / "digits" / "is.g722"
+    empty.touch()
+    make(monkeypatch, "--out", tmp_path / "out", "--sounds", package[0], "--texts", package[1])
+    output = capsys.readouterr()
+    assert f"left out: {empty}: empty" in output.err
+    assert "3 prompts, 2 with text" in output.out
+
+
 def test_missing_texts_leave_the_texts_empty(package, monkeypatch, tmp_path):
     make(monkeypatch, "--sounds", package[0], "--texts", tmp_path / "none", "--out", tmp_path / "out")
     assert (tmp_path / "out" / "metadata.csv").read_text() == "digits-1||\nhello||\nletters-a||\n"
@@ -110,7 +119,7 @@ def test_bad_input_is_one_line_and_code_2(monkeypatch, tmp_path, capsys):
         "none": "expected a folder or a .deb file; apt-get install asterisk-core-sounds-en-g722.",
         "empty": "expected .g722 files. Received: none.",
         "bad.deb": "expected a Debian package.",
-        "zero": "expected at least 1 sample.",
+        "zero": "expected .g722 files of at least 1 sample. Received: empty ones.",
     }
     for name, message in cases.items():
         with pytest.raises(SystemExit) as exited:

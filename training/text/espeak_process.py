@@ -6,7 +6,8 @@ standard library is imported, so that the process starts fast.
 
 Reads JSON from stdin, {"library", "data", "text", "voice", "words_per_minute"}. Writes to stdout one line of JSON,
 {"rate", "version", "events": [[symbol, sample], ...]}, then the 16-bit samples; ends with code 1 and a line on stderr
-where the text cannot be spoken.
+where the text cannot be spoken. With "texts" instead of "text" and "words_per_minute" nothing is spoken; the line is
+{"clauses": [[[text, phonemes], ...], ...]}, of each text its clauses, phonemes in IPA with "_" between them.
 
 References:
     speak_lib.h of espeak-ng 1.51, its C interface; the numbers below are those of its enumerations.
@@ -23,6 +24,8 @@ EVENT_END, EVENT_PHONEME = 0, 7
 RATE = 1
 UTF8, PHONEMES, ENDPAUSE = 0x1, 0x100, 0x1000  # the last two as the program espeak-ng has them
 SYMBOL_BYTES = 8
+UTF8_TEXT, IPA_PHONEMES = 1, 0x2
+SEPARATOR = ord("_") << 8
 
 
 class Event(ctypes.Structure):
@@ -75,15 +78,7 @@ def speak(library: str, data: str | None, text: str, voice: str, words_per_minut
     Returns:
         The header and the samples that the module's docstring describes.
     """
-    espeak = ctypes.CDLL(library)
-    folder = None if data is None else os.fsencode(data)
-    rate = espeak.espeak_Initialize(SYNCHRONOUS, 0, folder, PHONEME_EVENTS | IPA | DONT_EXIT)
-    if rate <= 0:
-        raise SystemExit("expected espeak-ng's data to be installed with its library.")
-    by_language = Voice(languages=voice.encode())  # as the program does: "en-gb" is a language, not a voice's name
-    by_name = espeak.espeak_SetVoiceByName(voice.encode())
-    if not voice or by_name and espeak.espeak_SetVoiceByProperties(ctypes.byref(by_language)):
-        raise SystemExit(f"expected a voice that `espeak-ng --voices` lists. Received: {voice!r}.")
+    espeak, rate = _start(library, data, voice, PHONEME_EVENTS | IPA | DONT_EXIT)
     espeak.espeak_SetParameter(RATE, words_per_minute, 0)
     blocks, events = [], []
 
@@ -106,6 +101,56 @@ def speak(library: str, data: str | None, text: str, voice: str, words_per_minut
     return {"rate": rate, "version": version, "events": events}, b"".join(blocks)
 
 
+def phonemize(library: str, data: str | None, texts: list[str], voice: str) -> dict[str, list]:
+    """Translates texts; to be called once in a process.
+
+    Args:
+        library: The shared library.
+        data: Folder of its data, if not the one it was built with.
+        texts: What to translate.
+        voice: Name of a voice.
+
+    Returns:
+        What the module's docstring describes.
+    """
+    espeak, _ = _start(library, data, voice, DONT_EXIT)
+    translate = espeak.espeak_TextToPhonemes
+    translate.restype, translate.argtypes = (
+        ctypes.c_char_p,
+        [ctypes.POINTER(ctypes.c_void_p), ctypes.c_int, ctypes.c_int],
+    )
+    clauses = []
+    for text in texts:
+        encoded, found = ctypes.create_string_buffer(text.encode()), []
+        start = ctypes.addressof(encoded)
+        place = ctypes.c_void_p(start)
+        while place.value:
+            begin = place.value - start
+            phonemes = translate(ctypes.byref(place), UTF8_TEXT, IPA_PHONEMES | SEPARATOR).decode()
+            end = place.value - start if place.value else len(encoded.value)
+            found.append((encoded.value[begin:end].decode("utf-8", "ignore"), phonemes))
+        clauses.append(found)
+    return {"clauses": clauses}
+
+
+def _start(library, data, voice, options):
+    """Returns the library, set to a voice, and its sample rate."""
+    espeak = ctypes.CDLL(library)
+    folder = None if data is None else os.fsencode(data)
+    rate = espeak.espeak_Initialize(SYNCHRONOUS, 0, folder, options)
+    if rate <= 0:
+        raise SystemExit("expected espeak-ng's data to be installed with its library.")
+    by_language = Voice(languages=voice.encode())  # as the program does: "en-gb" is a language, not a voice's name
+    by_name = espeak.espeak_SetVoiceByName(voice.encode())
+    if not voice or by_name and espeak.espeak_SetVoiceByProperties(ctypes.byref(by_language)):
+        raise SystemExit(f"expected a voice that `espeak-ng --voices` lists. Received: {voice!r}.")
+    return espeak, rate
+
+
 if __name__ == "__main__":
-    header, samples = speak(**json.load(sys.stdin))
+    request, samples = json.load(sys.stdin), b""
+    if "texts" in request:
+        header = phonemize(**request)
+    else:
+        header, samples = speak(**request)
     sys.stdout.buffer.write(json.dumps(header).encode() + b"\n" + samples)

@@ -4,8 +4,10 @@ import ctypes.util
 import dataclasses
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,9 @@ from training.text import espeak_process
 from training.text.espeak_voice import PEAK, WORDS_PER_MINUTE
 
 PAUSE = "_"
-_STRESS = "ˈˌ"  # espeak-ng 1.52 puts it before a vowel's name, 1.51 does not
+STRESS = "ˈˌ"  # primary and secondary; espeak-ng 1.52 puts it before an event's name, 1.51 does not
+WORD = " "
+PUNCTUATION = ".,?!;:"
 _AUDIBLE = 1e-3
 _MARGIN_SECONDS = 0.05
 _TIMEOUT_SECONDS = 60
@@ -107,30 +111,76 @@ def espeak_version() -> str:
     return _synthesise("a", "en-us")[3]
 
 
+def phonemize(texts: Sequence[str], voice: str) -> list[list[str]]:
+    """Translates texts into phonemes with stress, as espeak-ng pronounces them.
+
+    Args:
+        texts: Texts in the voice's language.
+        voice: Name of an espeak-ng voice.
+
+    Returns:
+        For each text its symbols: phonemes in IPA, `STRESS` marks before the vowels that bear them, `WORD` between
+        words, and at the end of each clause its punctuation, one of `PUNCTUATION`. Empty for a text with nothing to
+        say.
+
+    Raises:
+        ValueError: If espeak-ng is not installed, or the voice is unknown.
+    """
+    header, _ = _ask({"texts": list(texts), "voice": voice})
+    return [_symbols(clauses) for clauses in header["clauses"]]
+
+
+def _symbols(clauses):
+    symbols = []
+    for text, phonemes in clauses:
+        words = [_phonemes(word) for word in re.sub(r"\([a-z-]+\)", "", phonemes).split()]  # "(en)": another language
+        words = [word for word in words if word]
+        if not words:
+            continue
+        marks = [mark for mark in text[-3:] if mark in PUNCTUATION]  # espeak-ng has read on by up to two characters
+        clause = list(words[0])
+        for word in words[1:]:
+            clause += [WORD, *word]
+        symbols += [*clause, marks[-1] if marks else PUNCTUATION[0]]
+    return symbols
+
+
+def _phonemes(word):
+    """Returns the symbols of a word, "ˌ_ə" and "_ˈoʊ" alike."""
+    found = []
+    for name in word.split("_"):
+        found += [mark for mark in STRESS if mark in name]
+        found += [name.strip(STRESS)] if name.strip(STRESS) else []
+    return found
+
+
 def _synthesise(text, voice):
     """Returns int16 samples, their rate, (name, sample) of each phoneme event, and espeak-ng's version."""
-    library, data = find_espeak()
-    request = {"library": library, "data": data, "text": text, "voice": voice, "words_per_minute": WORDS_PER_MINUTE}
-    command = [sys.executable, "-I", str(Path(espeak_process.__file__).resolve())]
-    try:
-        result = subprocess.run(
-            command, input=json.dumps(request).encode(), capture_output=True, timeout=_TIMEOUT_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        raise ValueError(f"espeak-ng: expected speech within {_TIMEOUT_SECONDS} s. Received: none.") from None
-    if result.returncode != 0:
-        lines = result.stderr.decode(errors="replace").split("\n")
-        reason = next((line for line in reversed(lines) if line.strip()), f"ended by signal {-result.returncode}")
-        raise ValueError(f"espeak-ng: {reason.strip()}")
-    header, _, samples = result.stdout.partition(b"\n")
-    header = json.loads(header)
+    header, samples = _ask({"text": text, "voice": voice, "words_per_minute": WORDS_PER_MINUTE})
     # "(en)" tells that the language changes, in the middle of a word's phonemes.
     events = [(name, sample) for name, sample in header["events"] if not name.startswith("(")]
     return np.frombuffer(samples, "=i2"), header["rate"], events, header["version"]
 
 
+def _ask(request):
+    """Asks espeak-ng in a process of its own; returns the line of its answer, read, and the bytes after it."""
+    library, data = find_espeak()
+    command = [sys.executable, "-I", str(Path(espeak_process.__file__).resolve())]
+    request = json.dumps({"library": library, "data": data, **request}).encode()
+    try:
+        result = subprocess.run(command, input=request, capture_output=True, timeout=_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"espeak-ng: expected an answer within {_TIMEOUT_SECONDS} s. Received: none.") from None
+    if result.returncode != 0:
+        lines = result.stderr.decode(errors="replace").split("\n")
+        reason = next((line for line in reversed(lines) if line.strip()), f"ended by signal {-result.returncode}")
+        raise ValueError(f"espeak-ng: {reason.strip()}")
+    header, _, samples = result.stdout.partition(b"\n")
+    return json.loads(header), samples
+
+
 def _symbol(name):
-    return name.strip(_STRESS) or PAUSE
+    return name.strip(STRESS) or PAUSE
 
 
 def _to_phones(bounds, end):

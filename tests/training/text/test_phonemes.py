@@ -121,7 +121,7 @@ def test_a_library_that_does_not_load(monkeypatch, tmp_path):
 def test_a_library_that_hangs(monkeypatch):
     monkeypatch.setattr(phonemes, "find_espeak", lambda: ("", None))
     monkeypatch.setattr(phonemes, "_TIMEOUT_SECONDS", 0.001)
-    with pytest.raises(ValueError, match="^espeak-ng: expected speech within 0.001 s. Received: none.$"):
+    with pytest.raises(ValueError, match="^espeak-ng: expected an answer within 0.001 s. Received: none.$"):
         speak_phonemes("Hello.", "en-us", 16000)
 
 
