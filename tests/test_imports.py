@@ -43,7 +43,7 @@ TRAINING = {
     "amp": {"cli"},
     "cli": set(),
     "corpora": set(),
-    "recipes": {"runs", "scoring"},
+    "recipes": {"runs", "scoring", "text"},
     "runs": {"cli", "scoring"},
     "scoring": set(),
     "text": {"cli"},

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 from tf_wavenet import Vocoder, WaveNet
-from tf_wavenet.data import Manifest, StoredFeatures, VoiceAugmentation, window_dataset
+from tf_wavenet.data import Manifest, StoredFeatures
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
 from training.corpora.read_corpus import read_corpus
@@ -19,10 +18,11 @@ from training.recipes import recipe_of
 from training.recipes.held_out import HeldOut, KeepModels, Show
 from training.runs import callbacks, history
 from training.runs.clock import Budget, Clock
-from training.runs.conditions import check_files, check_meaning, conditions_of_file, window_arguments
+from training.runs.conditions import check_meaning
 from training.runs.config import family, fields_of_others, load_config
 from training.runs.precision import describe
 from training.runs.run_folder import RunFolder, load_model
+from training.runs.summaries import Summaries
 from training.runs.train_config import TrainConfig
 
 
@@ -151,8 +151,6 @@ def train(config: TrainConfig) -> RunFolder:
     recipe = recipe_of(config)
     model = recipe.build(corpus)
     network = recipe.network(model)
-    conditions = window_arguments(network, config.features)
-    check_files(conditions, corpus)
     # Before `restore`, which brings the learning rates of a later step.
     rates = [(optimizer, float(optimizer.learning_rate), first) for optimizer, first in recipe.optimizers(model)]
     start = restore(model, run) if config.resume else 0
@@ -162,14 +160,7 @@ def train(config: TrainConfig) -> RunFolder:
     if config.minutes is not None:
         budget = Budget(config.minutes, clock, rates, config.warmup_steps, config.schedule)
 
-    def windows(files: Manifest, batch_size: int, **order) -> tf.data.Dataset:
-        return window_dataset(files, config.window_samples, network.context_samples, batch_size, **conditions, **order)
-
-    held_out_windows = windows(validation, max(config.batch_size, recipe.held_out_batch))
-    heard = conditions_of_file(network, validation, config.features)
-    augment = VoiceAugmentation(config.sample_rate) if config.augment else None
-    order = {"shuffle": True, "seed": config.seed, "repeat": True, "start_step": start, "augment": augment}
-    training_windows = windows(training, config.batch_size, **order, **recipe.window_options)
+    data = recipe.data(network, training, validation, start)
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
@@ -188,29 +179,29 @@ def train(config: TrainConfig) -> RunFolder:
         return run
 
     span = {"start": start, "steps": config.steps}
-    writer = tf.summary.create_file_writer(str(run.logs))
+    summaries = Summaries(run.logs)
     stop = callbacks.StopOnInterrupt()
     progress = callbacks.Progress(1, **span, metric=recipe.shown, budget=budget)
-    then = [KeepModels(run), Show(recipe, heard, progress, writer)]
+    then = [KeepModels(run), Show(recipe, data.heard, progress, summaries)]
     held_out = HeldOut(
-        config.validate_every, **span, recipe=recipe, run=run, validation=held_out_windows, clock=clock, then=then
+        config.validate_every, **span, recipe=recipe, run=run, validation=data.held_out, clock=clock, then=then
     )
     model.fit(
-        training_windows,
+        data.training,
         steps_per_epoch=None if config.steps is None else config.steps - start,
         callbacks=[
             stop,
             clock,
             *([] if budget is None else [budget]),
             progress,
-            callbacks.Scalars(config.log_every, **span, writer=writer),
+            callbacks.Scalars(config.log_every, **span, summaries=summaries),
             held_out,
             callbacks.Checkpoints(config.checkpoint_every, **span, run=run, clock=clock),
         ],
-        shuffle=False,  # the dataset does it
+        shuffle=False,  # the data are shuffled
         verbose=0,
     )
-    writer.close()
+    summaries.close()
     if stop.requested:
         print(f"stopped at step {run.checkpoints()[-1][0]}; go on with --run {run.path} --resume")
     return run

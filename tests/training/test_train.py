@@ -95,7 +95,7 @@ def test_files_trained_on_are_augmented_and_no_others(new_config, monkeypatch):
             heard.append((self.sample_rate, len(waveform)))
             return super().__call__(random, waveform)
 
-    monkeypatch.setattr(script, "VoiceAugmentation", Heard)
+    monkeypatch.setattr("training.recipes.recipe.VoiceAugmentation", Heard)
     run = train(dataclasses.replace(new_config, augment=True, sample_seconds=0.0, jit_compile=False, steps=4))
     training, validation = Manifest.load(run.train), Manifest.load(run.validation)
     assert heard and set(heard) <= {(8000, file.num_samples) for file in training.files}

@@ -3,6 +3,7 @@
 May import backend, signal, streaming, distributions, losses, metrics, layers and decoding.
 """
 
+from tf_wavenet.models.acoustic_model import AcousticModel
 from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
 from tf_wavenet.models.vocoders.hifi_gan import HiFiGAN
 from tf_wavenet.models.vocoders.istft_vocoder import ISTFTVocoder
@@ -13,6 +14,7 @@ from tf_wavenet.models.vocoders.parallel_wavegan_discriminator import ParallelWa
 from tf_wavenet.models.wavenet import WaveNet
 
 __all__ = [
+    "AcousticModel",
     "HiFiGAN",
     "ISTFTVocoder",
     "MultiPeriodDiscriminator",

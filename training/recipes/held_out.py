@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
-import tensorflow as tf
 
 from tf_wavenet import Vocoder, WaveNet
 from training.recipes import Recipe
@@ -14,6 +13,7 @@ from training.runs import history
 from training.runs.callbacks import Progress, StepCallback
 from training.runs.clock import Clock
 from training.runs.run_folder import RunFolder
+from training.runs.summaries import Summaries
 from training.scoring.pictures import draw, pixels
 
 
@@ -40,7 +40,7 @@ class HeldOut(StepCallback):
         steps: Steps of the whole run.
         recipe: Makes the twin, and names the figure that decides.
         run: Where the history goes.
-        validation: Dataset of (waveform, waveform, sample_weight).
+        validation: Batches of held-out data, of `Recipe.data`.
         clock: Counts the time.
         then: Called one after the other, after the history has its row: who finds the model finds what it cost.
     """
@@ -53,7 +53,7 @@ class HeldOut(StepCallback):
         *,
         recipe: Recipe,
         run: RunFolder,
-        validation: tf.data.Dataset,
+        validation: Any,
         clock: Clock,
         then: Sequence[Callable[[Measured], None]] = (),
     ) -> None:
@@ -108,31 +108,27 @@ class Show:
 
     Attributes:
         recipe: Lets the model speak; its configuration tells for how long, 0 seconds for not at all.
-        conditions: What to say, of `conditions_of_file`.
+        conditions: What to say, of `Recipe.data`.
         progress: The bar.
-        writer: TensorBoard's.
+        summaries: For TensorBoard.
     """
 
     recipe: Recipe
     conditions: dict[str, Any]
     progress: Progress
-    writer: tf.summary.SummaryWriter
+    summaries: Summaries
 
     def __call__(self, measured: Measured) -> None:
         """Writes all of it."""
-        config = self.recipe.config
+        config, summaries, step = self.recipe.config, self.summaries, measured.step
         self.progress.held_out = measured.score
-        with self.writer.as_default(measured.step):
-            for name, value in measured.figures.items():
-                if name != "loss":
-                    tf.summary.scalar(f"held_out/{name}", value)
-            if config.sample_seconds > 0:
-                num_samples = max(1, round(config.sample_seconds * config.sample_rate))
-                audio = self.recipe.speak(measured.network, num_samples, self.conditions)
-                picture = pixels(draw(audio, config.sample_rate, f"step {measured.step}"))
-                tf.summary.audio("generated/audio", audio[None, :, None], config.sample_rate)
-                tf.summary.image("generated/picture", picture[None])
-        self.writer.flush()
+        summaries.scalars(step, {f"held_out/{name}": v for name, v in measured.figures.items() if name != "loss"})
+        if config.sample_seconds > 0:
+            num_samples = max(1, round(config.sample_seconds * config.sample_rate))
+            audio = self.recipe.speak(measured.network, num_samples, self.conditions)
+            summaries.audio(step, "generated/audio", audio, config.sample_rate)
+            summaries.image(step, "generated/picture", pixels(draw(audio, config.sample_rate, f"step {step}")))
+        summaries.flush()
 
 
 def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:

@@ -2,14 +2,23 @@
 
 import abc
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
 
 from tf_wavenet import ConvMuon, Vocoder, WaveNet
-from tf_wavenet.data import Manifest
+from tf_wavenet.data import Manifest, VoiceAugmentation, WindowSource
+from training.runs.conditions import check_files, conditions_of_file, window_arguments
 from training.runs.train_config import TrainConfig
+
+
+class Data(NamedTuple):
+    """What a model learns from: batches without end, those that are held out, and what it is to say while it learns."""
+
+    training: Any
+    held_out: Any
+    heard: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +90,39 @@ class Recipe(abc.ABC):
         """The optimizers of a compiled model, each with the step of the run that is its first."""
         return [(model.optimizer, 0)]
 
+    def data(self, network: WaveNet | Vocoder, training: Manifest, held_out: Manifest, start: int) -> Data:
+        """Finds the batches of windows that a network learns from, and all that may be wrong with the recordings.
+
+        Args:
+            network: The network.
+            training: The recordings to learn from.
+            held_out: The others.
+            start: Steps of the run so far.
+
+        Returns:
+            The data.
+
+        Raises:
+            ValueError: For recordings or features that cannot be used.
+        """
+        config = self.config
+        conditions = window_arguments(network, config.features)
+        for files in (training, held_out):
+            check_files(conditions, files)
+
+        def windows(files, batch_size, **order):
+            return make_windows(
+                files, config.window_samples, network.context_samples, batch_size, **conditions, **order
+            )
+
+        augment = VoiceAugmentation(config.sample_rate) if config.augment else None
+        order = {"shuffle": True, "seed": config.seed, "repeat": True, "start_step": start, "augment": augment}
+        return Data(
+            windows(training, config.batch_size, **order, **self.window_options),
+            windows(held_out, max(config.batch_size, self.held_out_batch)),
+            conditions_of_file(network, held_out, config.features),
+        )
+
     def network(self, model: keras.Model) -> WaveNet | Vocoder:
         """The part of a model that speaks and is saved."""
         return model
@@ -98,3 +140,17 @@ class Recipe(abc.ABC):
     @abc.abstractmethod
     def describe(self, network: WaveNet | Vocoder) -> str:
         """One line about a network."""
+
+
+def make_windows(*arguments, **options) -> Any:
+    """Makes what `fit` takes: of TensorFlow a dataset that is read ahead, of other backends a `WindowSource`.
+
+    Args:
+        *arguments: Of `WindowSource`.
+        **options: Likewise.
+    """
+    if keras.backend.backend() == "tensorflow":
+        from tf_wavenet.data import window_dataset
+
+        return window_dataset(*arguments, **options)
+    return WindowSource(*arguments, **options)

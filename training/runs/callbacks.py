@@ -9,12 +9,12 @@ import sys
 import threading
 
 import keras
-import tensorflow as tf
 from tqdm import tqdm
 
 from tf_wavenet.files import atomic_path
 from training.runs.clock import Budget, Clock
 from training.runs.run_folder import RunFolder
+from training.runs.summaries import Summaries
 
 CHECKPOINT_SECONDS = 300.0  # the most that a killed run loses
 
@@ -128,16 +128,14 @@ class Progress(StepCallback):
 class Scalars(StepCallback):
     """Writes the training metrics (means since the last time) and the learning rate to TensorBoard."""
 
-    def __init__(self, every: int, start: int, steps: int, writer: tf.summary.SummaryWriter) -> None:
+    def __init__(self, every: int, start: int, steps: int | None, summaries: Summaries) -> None:
         super().__init__(every, start, steps)
-        self._writer = writer
+        self._summaries = summaries
 
     def on_step(self, step: int, logs: dict) -> None:
         """Writes the scalars and begins new means."""
-        with self._writer.as_default(step):
-            for name, value in logs.items():
-                tf.summary.scalar(f"train/{name}", value)
-            tf.summary.scalar("train/learning_rate", float(self.model.optimizer.learning_rate))
+        figures = {**logs, "learning_rate": float(self.model.optimizer.learning_rate)}
+        self._summaries.scalars(step, {f"train/{name}": value for name, value in figures.items()})
         self.model.reset_metrics()
 
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from training.cli.command_line import check_numbers
 from training.runs.train_config import Model, TrainConfig
 
 LONGEST_TRANSFORM = 2048  # of MultiResolutionSTFTLoss
@@ -99,7 +100,36 @@ class VocoderConfig(TrainConfig):
         return values | {"discriminator_start": self.steps // 4}
 
 
-FAMILIES = (WaveNetConfig, VocoderConfig)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AcousticConfig(TrainConfig):
+    """Trains an acoustic model, which turns phonemes into log-mels, on recordings of known texts in US English."""
+
+    models: ClassVar = ("acoustic",)
+    architecture: ClassVar = ("channels",)
+
+    model: Model = "acoustic"
+    window_samples: int = 16000
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    clipnorm: float = 1.0
+    ema: float = 0.999
+
+    channels: int = 256
+    """Width of the network."""
+    features: Path | None = None
+    """Folder of phones and pitch, as training.prepare_linguistic --align --hop-length 200 writes it."""
+
+    def __post_init__(self) -> None:
+        """Checks each field."""
+        super().__post_init__()
+        check_numbers(self, "channels")
+        if self.features is None:
+            raise ValueError("Expected --features, a folder of training.prepare_linguistic --align --hop-length 200")
+        if self.augment:
+            raise ValueError("Expected no --augment with --model acoustic")
+
+
+FAMILIES = (WaveNetConfig, VocoderConfig, AcousticConfig)
 
 
 def family(model: str | None) -> type[TrainConfig]:

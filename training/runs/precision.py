@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-import tensorflow as tf
+import keras
 
 # Instructions that multiply in bfloat16, the fastest first, by their names in /proc/cpuinfo.
 _FLAGS = ("amx_bf16", "avx512_bf16")
@@ -30,7 +30,7 @@ def of_accelerators(details: list[dict]) -> tuple[str, str]:
     """The Keras policy for GPUs.
 
     Args:
-        details: What TensorFlow tells of each, `compute_capability` and `device_name` among it; at least one.
+        details: Of each its `compute_capability`, a pair or None, and its `device_name`; at least one.
 
     Returns:
         "mixed_bfloat16" if all of them multiply in it, or "float32", and why.
@@ -50,11 +50,33 @@ def detect() -> tuple[str, str]:
     Returns:
         "mixed_bfloat16" or "float32", and why.
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = _gpus()
     if gpus:
-        return of_accelerators([tf.config.experimental.get_device_details(gpu) for gpu in gpus])
+        return of_accelerators(gpus)
     cpuinfo = Path("/proc/cpuinfo")
     return of_processor(cpuinfo.read_text() if cpuinfo.exists() else "")
+
+
+def _gpus():
+    """Tells of each GPU what `of_accelerators` takes, as the Keras backend in use tells it."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    if backend == "jax":
+        import jax
+
+        found = [
+            (device.device_kind, device.compute_capability) for device in jax.devices() if device.platform == "gpu"
+        ]
+    else:
+        import torch
+
+        gpus = range(torch.cuda.device_count())
+        found = [(torch.cuda.get_device_name(i), torch.cuda.get_device_capability(i)) for i in gpus]
+    pairs = [(name, tuple(map(int, c.split("."))) if isinstance(c, str) else c) for name, c in found]
+    return [{"device_name": name, "compute_capability": capability} for name, capability in pairs]
 
 
 def describe(policy: str) -> str:

@@ -10,7 +10,7 @@ from training.cli.command_line import check_numbers
 from training.runs.precision import detect
 
 STEPS = 20000
-Model = Literal["wavenet", "hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3", "parallel_wavegan", "istft_vocoder"]
+Model = Literal["wavenet", "hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3", "parallel_wavegan", "istft_vocoder", "acoustic"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

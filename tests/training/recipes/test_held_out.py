@@ -11,6 +11,7 @@ from training.recipes.held_out import HeldOut, KeepModels, Measured, Show, avera
 from training.runs.clock import Clock
 from training.runs.history import read
 from training.runs.run_folder import RunFolder
+from training.runs.summaries import Summaries
 
 
 class Recipe:
@@ -39,7 +40,7 @@ def test_the_best_model_stays_and_the_last_is_replaced(tmp_path):
     # Right answers are twice the input.
     validation = tf.data.Dataset.from_tensors((np.ones((1, 1)), np.full((1, 1), 2.0)))
     run, model, progress = RunFolder(tmp_path), make_model(), SimpleNamespace()
-    then = [KeepModels(run), Show(Recipe(), {}, progress, tf.summary.create_noop_writer())]
+    then = [KeepModels(run), Show(Recipe(), {}, progress, Summaries(tmp_path / "logs"))]
     clock = Clock(0, seconds=90.0)
     held_out = HeldOut(1, 0, 3, recipe=Recipe(), run=run, validation=validation, clock=clock, then=then)
     held_out.set_model(model)
