@@ -26,7 +26,7 @@ from tf_wavenet import Vocoder
 from tf_wavenet.files import atomic_path
 from training.cli.command_line import check_numbers, parse, run
 from training.runs import history
-from training.runs.run_folder import RunFolder, load_model, set_voiced_temperature
+from training.runs.run_folder import SPEAKERS, RunFolder, load_model, set_voiced_temperature
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ def newest(folder: RunFolder) -> tuple[keras.Model, dict]:
     """
     step, model = folder.last_step(), None
     while step is not None:
-        model = load_model(folder.last, vocoders=True)
+        model = load_model(folder.last, SPEAKERS)
         before, step = step, folder.last_step()
         if before == step:
             break

@@ -28,7 +28,7 @@ from tf_wavenet.data import log_mel, preprocess
 from tf_wavenet.files import atomic_path
 from training.cli.command_line import check_numbers, parse, run
 from training.cli.wav import WavWriter
-from training.runs.run_folder import load_model, set_voiced_temperature
+from training.runs.run_folder import SPEAKERS, load_model, set_voiced_temperature
 
 BASELINES = ("recordings", "mu-law", "Griffin-Lim")
 
@@ -147,7 +147,7 @@ def load(paths: tuple[Path, ...]) -> dict[str, WaveNet | Vocoder]:
     Raises:
         ValueError: If one is no vocoder, or they speak at different rates.
     """
-    models = {path.stem: load_model(path, vocoders=True) for path in paths}
+    models = {path.stem: load_model(path, SPEAKERS) for path in paths}
     for path, model in zip(paths, models.values(), strict=True):
         if model.mel_spec is None:
             raise ValueError(f"Expected --model to be a vocoder, made with a mel_spec. Received: {path}")

@@ -7,7 +7,7 @@ from typing import Literal
 from tf_wavenet import export_saved_model
 from training.cli.command_line import parse, run
 from training.runs.config import load_config
-from training.runs.run_folder import find_run, load_model
+from training.runs.run_folder import SPEAKERS, find_run, load_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ def export(config: ExportConfig) -> Path:
             raise ValueError(f"Expected --out to be a new folder, or --overwrite. Already there: {config.out}")
         if not (config.out / "saved_model.pb").exists():
             raise ValueError(f"Expected --overwrite to replace a SavedModel. Something else is there: {config.out}")
-    model = load_model(config.model, vocoders=True)
+    model = load_model(config.model, SPEAKERS)
     if config.precision != "float32":
         exact, model = model, type(model).from_config({**model.get_config(), "dtype": config.precision})
         model.set_weights(exact.get_weights())

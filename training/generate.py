@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tf_wavenet import Vocoder, WaveNet
+from tf_wavenet import Vocoder, WaveNet, load
 from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
 from tf_wavenet.files import atomic_path
+from tf_wavenet.models import AcousticModel
 from training.cli.command_line import check_numbers, parse, run
 from training.cli.wav import WavWriter
-from training.runs.run_folder import find_run, load_model, set_voiced_temperature, stored_sample_rate
+from training.runs.run_folder import SPEAKERS, find_run, load_model, set_voiced_temperature, stored_sample_rate
 from training.scoring.pictures import save_picture
 from training.text.espeak_voice import VOICES
 from training.text.linguistic import features_of_text
 from training.text.linguistic_spec import LinguisticSpec
+from training.text.phonemes import phonemize
+from training.text.utterances import known, spoken
+
+VOCODER = "istft_vocoder_16k"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +46,12 @@ class GenerateConfig:
     mel: Path | None = None
     """Features to speak, for a vocoder: .npz as tf_wavenet.data.save_features writes them, or .npy [frames, mels]."""
     text: str | None = None
-    """Text to speak, for a model trained with the features of training.prepare_linguistic."""
+    """Text to speak, for a model trained with the features of training.prepare_linguistic, or an acoustic model."""
+    vocoder: Path | None = None
+    """Vocoder, a run folder or a .keras file, that speaks what an acoustic model makes of `text`; istft_vocoder_16k,
+    which comes with the package, if not given."""
+    speed: float = 1.0
+    """How many times as fast an acoustic model speaks."""
     voice: str | None = None
     """Voice of espeak-ng that gives phonemes, durations and pitch of `text`; the speaker's of the sample corpus, or
     en-us."""
@@ -69,7 +79,7 @@ class GenerateConfig:
         given = [name for name in ("copy_synthesis", "mel", "text") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"Expected one of copy_synthesis, mel and text. Received: {' and '.join(given)}")
-        check_numbers(self, "seconds", "batch_size", "sample_rate")
+        check_numbers(self, "seconds", "batch_size", "sample_rate", "speed")
 
 
 def write_audio(chunks: Iterable[np.ndarray], paths: list[Path], sample_rate: int, num_samples: int) -> list[Path]:
@@ -145,6 +155,49 @@ def features_to_speak(config: GenerateConfig, model: WaveNet | Vocoder) -> tuple
     return None, 1.0
 
 
+def say(config: GenerateConfig, model: AcousticModel) -> np.ndarray:
+    """Makes the features of a text.
+
+    Args:
+        config: Says what, and how fast.
+        model: The acoustic model.
+
+    Returns:
+        float32 `[frames, mels]`.
+
+    Raises:
+        ValueError: Without a text, or for one with nothing to say.
+    """
+    if config.text is None or config.speaker is not None:
+        raise ValueError(f"Expected --text, and no --speaker, with an acoustic model: {config.model}")
+    (symbols,) = phonemize([config.text], config.voice or "en-us")
+    if not symbols:
+        raise ValueError(f"Expected a text with something to say. Received: {config.text!r}")
+    return model.generate(spoken(known(symbols, model.symbols)), config.speed)
+
+
+def vocoder_of(config: GenerateConfig, acoustic: AcousticModel) -> tuple[WaveNet | Vocoder, Path]:
+    """Loads the vocoder that speaks the features of an acoustic model.
+
+    Args:
+        config: Names it, or leaves it to us.
+        acoustic: The acoustic model.
+
+    Returns:
+        The vocoder, and where it was found.
+
+    Raises:
+        ValueError: If it cannot be loaded, or speaks other features.
+    """
+    if config.vocoder is None:
+        vocoder, path = load(VOCODER), Path(VOCODER)
+    else:
+        vocoder, path = load_model(config.vocoder, SPEAKERS), config.vocoder
+    if vocoder.mel_spec is None or dataclasses.replace(vocoder.mel_spec, preemphasis=0.0) != acoustic.mel_spec:
+        raise ValueError(f"Expected --vocoder to speak the log-mels of {config.model}. Received: {path}")
+    return vocoder, path
+
+
 def speak(config: GenerateConfig, model: Vocoder, features: np.ndarray, gain: float) -> list[Path]:
     """Speaks features with a vocoder that makes all samples of a frame at once.
 
@@ -182,10 +235,17 @@ def generate(config: GenerateConfig) -> list[Path]:
         ValueError: For a model, a prompt or a setting that cannot be used.
         OSError: For a file that cannot be written. Nothing half-written stays under the names of `paths`.
     """
-    model = load_model(config.model, vocoders=True)
+    model, path = load_model(config.model, (*SPEAKERS, AcousticModel)), config.model
+    features, gain = None, 1.0
+    if isinstance(model, AcousticModel):
+        features = say(config, model)
+        model, path = vocoder_of(config, model)
+    elif config.vocoder is not None or config.speed != 1.0:
+        raise ValueError(f"Expected --vocoder and --speed with an acoustic model only. Received: {config.model}")
+    else:
+        features, gain = features_to_speak(config, model)
     set_voiced_temperature(model, config.voiced_temperature)
-    sample_rate = stored_sample_rate(config.model, model, config.sample_rate)
-    features, gain = features_to_speak(config, model)
+    sample_rate = stored_sample_rate(path, model, config.sample_rate)
     if isinstance(model, Vocoder):
         return speak(config, model, features, gain)
     prompt = None

@@ -26,7 +26,7 @@ from training.cli.command_line import parse, run
 from training.prepare import write_flac, write_metadata
 
 SAMPLE_RATE = 16000  # G.722 has no other
-_REMARK = re.compile(r"\[[^]]*\]|\([^)]*\)")
+_REMARK = re.compile(r"\[[^]]*\]|\([^)]*\)|<[^>]*>")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import keras
 
-from tf_wavenet import Vocoder, WaveNet
 from tf_wavenet.data import Manifest, StoredFeatures
+from tf_wavenet.models import AcousticModel
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
 from training.corpora.read_corpus import read_corpus
@@ -21,7 +21,7 @@ from training.runs.clock import Budget, Clock
 from training.runs.conditions import check_meaning
 from training.runs.config import family, fields_of_others, load_config
 from training.runs.precision import describe
-from training.runs.run_folder import RunFolder, load_model
+from training.runs.run_folder import SPEAKERS, Model, RunFolder, load_model
 from training.runs.summaries import Summaries
 from training.runs.train_config import TrainConfig
 
@@ -88,7 +88,7 @@ def restore(model: keras.Model, run: RunFolder) -> int:
     return step
 
 
-def start_from(network: WaveNet | Vocoder, path: Path) -> None:
+def start_from(network: Model, path: Path) -> None:
     """Gives a network the weights of a trained one.
 
     Args:
@@ -98,7 +98,7 @@ def start_from(network: WaveNet | Vocoder, path: Path) -> None:
     Raises:
         ValueError: If there is no model, or one of another architecture or other features.
     """
-    trained = load_model(path, vocoders=True)
+    trained = load_model(path, (*SPEAKERS, AcousticModel))
     for name, ours, theirs in (
         ("class", type(network).__name__, type(trained).__name__),
         ("log-mels", network.mel_spec, trained.mel_spec),

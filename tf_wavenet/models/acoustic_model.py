@@ -217,8 +217,10 @@ class AcousticModel(keras.Model):
         ends = np.rint(np.cumsum(seconds))  # of the sum, so that errors of rounding do not add up
         ends[-1] = max(ends[-1], 1)
         place, position = frames_of(np.diff(ends, prepend=0.0).astype(np.int64))
-        mels = self.decode(encoded, pitches + shift, place[None], position[None])
-        return ops.convert_to_numpy(mels)[0]
+        mels = ops.convert_to_numpy(self.decode(encoded, pitches + shift, place[None], position[None]))[0]
+        mean, scale = self.mel_spec.normalization or (0.0, 1.0)
+        silence = (self.mel_spec.bounds[0] - np.array(mean)) / np.array(scale)  # no waveform gives less
+        return np.maximum(mels, silence).astype("float32")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

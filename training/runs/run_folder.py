@@ -10,7 +10,11 @@ import keras
 
 from tf_wavenet import Vocoder, WaveNet
 from tf_wavenet.files import atomic_path
+from tf_wavenet.models import AcousticModel
 from training.runs.config import load_config
+
+Model = WaveNet | Vocoder | AcousticModel
+SPEAKERS = WaveNet, Vocoder  # of waveforms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,12 +131,12 @@ def find_run(model: Path) -> RunFolder | None:
     return run if run.config.exists() else None
 
 
-def load_model(model: Path, vocoders: bool = False) -> WaveNet | Vocoder:
+def load_model(model: Path, kinds: tuple[type[Model], ...] = (WaveNet,)) -> Model:
     """Loads a trained model.
 
     Args:
         model: A run folder (its best model is taken), or a `.keras` file.
-        vocoders: Whether it may be the generator of a GAN.
+        kinds: Classes that it may be of.
 
     Returns:
         The model.
@@ -147,8 +151,9 @@ def load_model(model: Path, vocoders: bool = False) -> WaveNet | Vocoder:
         loaded = keras.models.load_model(file, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"Expected {file} to be a model saved by Keras: {error}") from error
-    if not isinstance(loaded, (WaveNet, Vocoder) if vocoders else WaveNet):
-        raise ValueError(f"Expected {file} to be a WaveNet. Received: {type(loaded).__name__}")
+    if not isinstance(loaded, kinds):
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"Expected {file} to be a {expected}. Received: {type(loaded).__name__}")
     return loaded
 
 

@@ -40,7 +40,9 @@ class Aligner:
             from pocketsphinx import Decoder
         except ModuleNotFoundError:
             raise ValueError("Expected the package pocketsphinx to be installed: pip install pocketsphinx.") from None
-        self._decoder = Decoder(samprate=float(SAMPLE_RATE), lm=None, bestpath=False, loglevel="FATAL")
+        # Beams far wider than for recognition: there is one text, and it costs milliseconds.
+        beams = {"beam": 1e-120, "pbeam": 1e-120, "wbeam": 1e-90}
+        self._decoder = Decoder(samprate=float(SAMPLE_RATE), lm=None, bestpath=False, loglevel="FATAL", **beams)
         self._words = set()
 
     def align(self, waveform: np.ndarray, symbols: Sequence[str]) -> list[Phone]:

@@ -9,6 +9,13 @@ import numpy as np
 from tf_wavenet.models.acoustic_model import frames_of
 from training.text.phonemes import PAUSE, PUNCTUATION, STRESS, WORD, Phone
 
+# Rare phonemes of espeak-ng's US English, in others.
+_NEAR = {
+    **{"ʒ": ("ʃ",), "ʔ": ("t",), "x": ("k",), "ɬ": ("l",), "ɔ": ("ɔː",), "oː": ("oʊ",), "ɑ": ("ɑː",), "e": ("ɛ",)},
+    **{"aɪɚ": ("aɪ", "ɚ"), "aɪə": ("aɪ", "ə"), "iə": ("i", "ə"), "ɪɹ": ("ɪ", "ɹ"), "ɛɹ": ("ɛ", "ɹ"), "ʊɹ": ("ʊ", "ɹ")},
+    **{"ɑːɹ": ("ɑː", "ɹ"), "ɔːɹ": ("ɔː", "ɹ"), "oːɹ": ("ɔː", "ɹ"), "n̩": ("ə", "n"), "əl": ("ə", "l")},
+    **{"ɔɪ": ("ɔː", "ɪ"), "ɪː": ("iː",), "aː": ("ɑː",), "ɐ": ("ə",), "ᵻ": ("ɪ",)},
+}
 _FRAMES_PER_SYMBOL = 2  # of a batch; speech has about 4 at 80 frames a second
 
 
@@ -33,6 +40,23 @@ class Utterance:
 def spoken(symbols: Sequence[str]) -> list[str]:
     """Returns symbols of `phonemize` with a place before the first for the silence there."""
     return [WORD, *symbols]
+
+
+def known(symbols: Sequence[str], symbols_of_model: Sequence[str]) -> list[str]:
+    """Replaces phonemes that a model has not learned by the nearest ones that it may have.
+
+    Args:
+        symbols: Of `phonemize`.
+        symbols_of_model: What the model knows.
+
+    Returns:
+        The symbols; where there is nothing near, the phoneme as it was.
+    """
+    found = []
+    for symbol in symbols:
+        near = _NEAR.get(symbol, ()) if symbol not in symbols_of_model else ()
+        found += near if near and set(near) <= set(symbols_of_model) else [symbol]
+    return found
 
 
 def durations_of(symbols: Sequence[str], phones: Sequence[Phone], num_frames: int, frame_seconds: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from training.generate import GenerateConfig, generate
 from training.recipes import recipe_of
 from training.recipes.vocoder import make_gan, make_mel_spec
 from training.runs.config import VocoderConfig, WaveNetConfig
-from training.runs.run_folder import RunFolder, load_model
+from training.runs.run_folder import SPEAKERS, RunFolder, load_model
 from training.train import train
 
 SETTINGS = {
@@ -58,7 +58,7 @@ def finished(corpus, tmp_path_factory):
 @pytest.mark.large
 def test_best_model_is_the_generator_with_the_averages(finished, model):
     run, config = finished(model)
-    best = load_model(run.best, vocoders=True)
+    best = load_model(run.best, SPEAKERS)
     assert isinstance(best, CLASSES[model])
     assert best.mel_spec.sample_rate == 8000 and best.dtype_policy.name == "float32"
     assert json.loads((run.path / "best.json").read_text()).keys() == {"step", "stft_loss"}

@@ -129,3 +129,26 @@ def test_a_library_that_hangs(monkeypatch):
 def test_a_phone_has_a_length(start, end):
     with pytest.raises(ValueError, match="Expected a phone to begin at 0 s or later and to end after that. Received:"):
         Phone("a", start, end)
+
+
+@needs_library
+def test_texts_become_phonemes_with_stress_words_and_punctuation():
+    texts = ["Press 1 to stop, then wait.", "", "Who's there? (No one!)", "…"]
+    pressed, nothing, asked, dots = ("".join(symbols) for symbols in phonemes.phonemize(texts, "en-us"))
+    assert pressed == "pɹˈɛs wˈʌn tə stˈɑːp,ðˈɛn wˈeɪt."
+    assert nothing == dots == ""
+    assert asked[-1] == "!" and asked.count("?") == 1
+
+
+@needs_library
+def test_phonemes_are_those_that_are_spoken():
+    (symbols,) = phonemes.phonemize([TEXT], "en-us")
+    _, phones = speak_phonemes(TEXT, "en-us", 16000)
+    marks = {phonemes.WORD, *phonemes.STRESS, *phonemes.PUNCTUATION}
+    assert [s for s in symbols if s not in marks] == [p.symbol for p in phones if p.symbol != PAUSE]
+
+
+@needs_library
+def test_phonemes_of_an_unknown_voice_are_refused():
+    with pytest.raises(ValueError, match="^espeak-ng: expected a voice that `espeak-ng --voices` lists"):
+        phonemes.phonemize(["a"], "nowhere")
