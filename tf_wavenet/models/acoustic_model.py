@@ -108,7 +108,7 @@ class AcousticModel(keras.Model):
         Args:
             optimizer: As in Keras.
             loss: None means the mean absolute error of "mels" and the mean squared errors of "log_duration" and
-                "pitch". Sample weights are 0 beyond the end of an utterance, and of "pitch" where there is none.
+                "pitch". Sample weights are 0 where there is no symbol, and no frame.
             loss_weights: As in Keras.
             **kwargs: As in Keras.
         """

@@ -177,7 +177,7 @@ class UtteranceSource(keras.utils.PyDataset):
     def _batch(self, utterances):
         symbols, frames = (1, self._symbols), (1, self._frames)
         numbers, place = np.zeros(symbols, np.int32), np.full(frames, -1, np.int32)
-        log_duration, pitch, said, voiced = (np.zeros(symbols, np.float32) for _ in range(4))
+        log_duration, pitch, said = (np.zeros(symbols, np.float32) for _ in range(3))
         position, heard = np.zeros((*frames, 3), np.float32), np.zeros(frames, np.float32)
         mels = np.zeros((*frames, utterances[0].mels.shape[1]), np.float32)
         mean, deviation = self._pitch
@@ -185,7 +185,7 @@ class UtteranceSource(keras.utils.PyDataset):
         for each in utterances:
             there = 0, slice(symbol, symbol + len(each.numbers))
             numbers[there], said[there], log_duration[there] = each.numbers, 1.0, np.log1p(each.durations)
-            voiced[there], pitch[there] = np.isfinite(each.log_f0), np.nan_to_num((each.log_f0 - mean) / deviation)
+            pitch[there] = np.nan_to_num((each.log_f0 - mean) / deviation)
             then = 0, slice(frame, frame + len(each.mels))
             mels[then], heard[then] = each.mels, 1.0
             place[then], position[then] = frames_of(each.durations)
@@ -194,4 +194,4 @@ class UtteranceSource(keras.utils.PyDataset):
         log_duration, pitch = log_duration[..., None], pitch[..., None]
         inputs = {"symbols": numbers, "pitch": pitch, "symbol_of_frame": place, "position": position}
         targets = {"mels": mels, "log_duration": log_duration, "pitch": pitch}
-        return inputs, targets, {"mels": heard, "log_duration": said, "pitch": voiced}
+        return inputs, targets, {"mels": heard, "log_duration": said, "pitch": said}
