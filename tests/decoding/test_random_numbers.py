@@ -46,3 +46,9 @@ def test_uniform_passes_kolmogorov_smirnov_and_is_independent():
 def test_a_number_depends_on_its_own_indices_only():
     whole = draw((7, 3), np.arange(5), 12)
     np.testing.assert_array_equal(whole[3:], draw((7, 3), np.arange(3, 5), 12))
+
+
+def test_a_number_is_the_middle_of_the_interval_that_the_upper_23_bits_name():
+    words = [tf.constant(w, tf.uint32) for w in (7, 3, 12, 5)]
+    bits = np.array([int(x) >> 9 for x in threefry2x32(*words)])
+    np.testing.assert_array_equal(draw((7, 3), [5], 12)[0], (bits + 0.5) * 2.0**-23)

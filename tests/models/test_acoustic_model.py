@@ -116,6 +116,17 @@ def test_saved_and_loaded_it_says_the_same(tmp_path):
     np.testing.assert_array_equal(again.generate("abba cab."), model.generate("abba cab."))
 
 
+def test_what_is_dropped_after_loading_is_what_would_have_been_dropped(rng, tmp_path):
+    model, again = make(dropout=0.5), make(dropout=0.5)
+    randomise(model)
+    x = {name: value[None] for name, value in inputs_of(rng, [3, 2]).items()}
+    model(x, training=True)
+    model.save_weights(tmp_path / "model.weights.h5")
+    expected = numpy_of(model(x, training=True)["mels"])
+    again.load_weights(tmp_path / "model.weights.h5")
+    assert_allclose(again(x, training=True)["mels"], expected, atol=1e-6)
+
+
 def test_half_precision_gives_float32(rng):
     model = make(dtype="mixed_bfloat16")
     outputs = model({name: value[None] for name, value in inputs_of(rng, [3, 2]).items()})

@@ -6,7 +6,7 @@ from tests.support.arrays import assert_array_equal
 from tf_wavenet.streaming.conv_queue import ConvQueue
 
 
-@pytest.mark.parametrize("kernel_size", [1, 2, 3])
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4])
 def test_taps_are_the_inputs_of_the_past(rng, kernel_size):
     dilations, channels = (1, 4, 3), 2
     queue = ConvQueue(kernel_size, dilations)
@@ -35,3 +35,12 @@ def test_histories_round_trip(rng):
     for layer in range(2):
         for tap, same in zip(queue.taps(state, layer, 4), queue.taps(again, layer, 4), strict=True):
             assert_array_equal(tap, same)
+
+
+def test_without_a_past_the_state_keeps_its_form():
+    queue = ConvQueue(1, (1, 2))
+    state = queue.initial(3, 2, "float32")
+    again = queue.from_histories(queue.histories(state, 2))
+    assert {name: (tuple(x.shape), x.dtype) for name, x in again.items()} == {
+        name: (tuple(x.shape), x.dtype) for name, x in state.items()
+    }

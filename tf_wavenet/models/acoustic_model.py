@@ -117,6 +117,8 @@ class AcousticModel(keras.Model):
             absolute, squared = keras.losses.MeanAbsoluteError(**mean), keras.losses.MeanSquaredError
             loss = {"mels": absolute, "log_duration": squared(**mean), "pitch": squared(**mean)}
         super().compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, **kwargs)
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)  # else a checkpoint's state has nowhere to go
 
     def build(self, input_shape) -> None:
         """Builds every child, whatever the input's batch and lengths."""
@@ -221,6 +223,14 @@ class AcousticModel(keras.Model):
         mean, scale = self.mel_spec.normalization or (0.0, 1.0)
         silence = (self.mel_spec.bounds[0] - np.array(mean)) / np.array(scale)  # no waveform gives less
         return np.maximum(mels, silence).astype("float32")
+
+    def save_own_variables(self, store) -> None:
+        """Keeps how far the random numbers are: a training that is resumed drops what it would have dropped."""
+        store["dropout"] = ops.convert_to_numpy(self.drop.seed_generator.state)
+
+    def load_own_variables(self, store) -> None:
+        """Reads what `save_own_variables` keeps."""
+        self.drop.seed_generator.state.assign(store["dropout"][()])
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
