@@ -16,7 +16,7 @@ endif
 BIN := $(VENV)/bin
 # What runs on every Keras backend, without TensorFlow.
 NEUTRAL := tests/signal tests/streaming tests/distributions tests/losses tests/optimizers tests/layers tests/models \
-	tests/data tests/test_backends.py tests/test_golden.py tests/test_golden_training.py
+	tests/data tests/test_backends.py tests/test_golden.py tests/test_golden_training.py tests/training/test_neutral.py
 # What is compared with PyTorch itself, and with originals in it where variables name their checkouts.
 ORIGINALS := tests/originals tests/importers/test_against_torch.py tests/importers/test_original_names.py \
 	tests/benchmarks/peers/test_r9y9.py
@@ -45,7 +45,7 @@ $(LATEST)/ready: pyproject.toml
 $(JAX)/ready: pyproject.toml
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/pip install --quiet --upgrade pip
-	$(JAX)/bin/pip install --quiet keras jax pytest pytest-xdist scipy soundfile soxr
+	$(JAX)/bin/pip install --quiet keras jax pytest pytest-xdist scipy soundfile soxr tyro tqdm
 	touch $@
 
 demo: setup
@@ -76,7 +76,7 @@ test-jax: $(JAX)/ready
 $(TORCH)/ready: pyproject.toml
 	$(PYTHON) -m venv $(TORCH)
 	$(TORCH)/bin/pip install --quiet --upgrade pip
-	$(TORCH)/bin/pip install --quiet keras torch pytest pytest-xdist scipy soundfile soxr
+	$(TORCH)/bin/pip install --quiet keras torch pytest pytest-xdist scipy soundfile soxr tyro tqdm
 	touch $@
 
 # One thread a process: PyTorch's wait for each other, many times longer than they compute, where cores are shared.

@@ -196,7 +196,9 @@ def train(config: TrainConfig) -> RunFolder:
             progress,
             callbacks.Scalars(config.log_every, **span, summaries=summaries),
             held_out,
-            callbacks.Checkpoints(config.checkpoint_every, **span, run=run, clock=clock),
+            callbacks.Checkpoints(
+                config.checkpoint_every, **span, run=run, clock=clock, seconds=60 * config.checkpoint_minutes
+            ),
         ],
         shuffle=False,  # the data are shuffled
         verbose=0,

@@ -14,7 +14,6 @@ from training.runs.callbacks import Progress, StepCallback
 from training.runs.clock import Clock
 from training.runs.run_folder import RunFolder
 from training.runs.summaries import Summaries
-from training.scoring.pictures import draw, pixels
 
 
 class Measured(NamedTuple):
@@ -67,7 +66,7 @@ class HeldOut(StepCallback):
     def on_step(self, step: int, logs: dict) -> None:
         """Evaluates, writes a row, and tells the others."""
         for target, source in zip(self._twin.trainable_variables, averaged_weights(self.model), strict=True):
-            target.assign(source)
+            target.assign(keras.ops.copy(source))  # JAX gives away the memory of what it evaluates
         figures = self._twin.evaluate(self._validation, verbose=0, return_dict=True)
         metric, network = self._recipe.metric, self._recipe.network(self._twin)
         score = figures[metric]
@@ -124,6 +123,8 @@ class Show:
         self.progress.held_out = measured.score
         summaries.scalars(step, {f"held_out/{name}": v for name, v in measured.figures.items() if name != "loss"})
         if config.sample_seconds > 0:
+            from training.scoring.pictures import draw, pixels  # matplotlib need not be where nothing is drawn
+
             num_samples = max(1, round(config.sample_seconds * config.sample_rate))
             audio = self.recipe.speak(measured.network, num_samples, self.conditions)
             summaries.audio(step, "generated/audio", audio, config.sample_rate)

@@ -94,7 +94,8 @@ class VocoderRecipe(Recipe):
     unit = "STFT loss"
     shown = "loss"
     held_out_batch = 16  # batches share the norms of the STFT loss, so small ones would measure pauses
-    window_options = {"move_frames": True}  # published HiFi-GAN cuts windows, and with them frames, anywhere
+    # Published HiFi-GAN cuts windows, and with them frames, anywhere. Features anew in every epoch keep a GPU waiting.
+    window_options = {"move_frames": keras.backend.backend() == "tensorflow"}
 
     def make_model(self, corpus: Manifest | None) -> GANVocoder:
         """Makes generator and discriminators."""

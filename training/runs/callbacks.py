@@ -14,9 +14,8 @@ from tqdm import tqdm
 from tf_wavenet.files import atomic_path
 from training.runs.clock import Budget, Clock
 from training.runs.run_folder import RunFolder
+from training.runs.state import bring_back
 from training.runs.summaries import Summaries
-
-CHECKPOINT_SECONDS = 300.0  # the most that a killed run loses
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -26,7 +25,12 @@ class StepCallback(keras.callbacks.Callback):
         every: Interval in steps.
         start: Steps of the run before this `fit`.
         steps: Steps of the whole run, here and below; None where time ends it.
+
+    Attributes:
+        reads_state: Whether `on_step` reads variables of the model or the optimizer.
     """
+
+    reads_state = True
 
     def __init__(self, every: int, start: int, steps: int | None) -> None:
         super().__init__()
@@ -38,7 +42,12 @@ class StepCallback(keras.callbacks.Callback):
         """Counts the step."""
         step = self.start + batch + 1
         if step % self.every == 0 or step == self.steps or self.model.stop_training:
-            self.on_step(step, logs or {})
+            self._act(step, logs)
+
+    def _act(self, step, logs):
+        if self.reads_state:
+            bring_back(self.model)
+        self.on_step(step, logs or {})
 
     def on_step(self, step: int, logs: dict) -> None:
         """Acts after a step.
@@ -92,6 +101,7 @@ class Progress(StepCallback):
     """
 
     held_out: float | None = None
+    reads_state = False
 
     def __init__(
         self,
@@ -143,15 +153,19 @@ class Checkpoints(StepCallback):
     """Writes weights, optimizer state and averages, and the time beside them; keeps the newest two.
 
     Args:
-        every: Interval in steps; after five minutes without a checkpoint there is one besides.
+        every: Interval in steps.
         start: Steps of the run before this `fit`.
         steps: Steps of the whole run.
         run: Where the checkpoints go.
         clock: Counts the time.
+        seconds: Time after which there is a checkpoint besides.
     """
 
-    def __init__(self, every: int, start: int, steps: int | None, run: RunFolder, clock: Clock) -> None:
+    def __init__(
+        self, every: int, start: int, steps: int | None, run: RunFolder, clock: Clock, seconds: float = 300.0
+    ) -> None:
         super().__init__(every, start, steps)
+        self._seconds = seconds
         self._run = run
         self._clock = clock
         self._written = clock.seconds
@@ -159,8 +173,8 @@ class Checkpoints(StepCallback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Counts the step and the time."""
         super().on_train_batch_end(batch, logs)
-        if self._clock.seconds - self._written >= CHECKPOINT_SECONDS:
-            self.on_step(self.start + batch + 1, logs or {})
+        if self._clock.seconds - self._written >= self._seconds:
+            self._act(self.start + batch + 1, logs)
 
     def on_step(self, step: int, logs: dict) -> None:
         """Writes one checkpoint, the time first: a checkpoint never lacks it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from tf_wavenet.files import atomic_path
+from training.runs.state import bring_back
 
 LONGEST_GAP = 60.0  # in seconds, from step to step
 
@@ -118,6 +119,7 @@ class Budget(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Sets the learning rates of the next step, or stops."""
+        bring_back(self.model)
         self._set_rates()
         if self.used == 1.0:
             self.model.stop_training = True

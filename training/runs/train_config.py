@@ -88,6 +88,8 @@ class TrainConfig:
     """Steps between measurements of held-out audio: bits per sample, of other models the STFT loss."""
     checkpoint_every: int = 500
     """Steps between checkpoints."""
+    checkpoint_minutes: float = 5.0
+    """Time after which there is a checkpoint besides: the most that a killed run loses."""
     log_every: int = 50
     """Steps between training scalars in TensorBoard."""
     sample_seconds: float = 1.0
@@ -109,7 +111,7 @@ class TrainConfig:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         positive = ("window_samples", "batch_size", "steps", "minutes", "learning_rate")
-        check_numbers(self, *positive, "validate_every", "checkpoint_every", "log_every")
+        check_numbers(self, *positive, "validate_every", "checkpoint_every", "checkpoint_minutes", "log_every")
         check_numbers(self, "warmup_steps", "sample_seconds", "seed", "clipnorm", least=0)
         if not 1000 <= self.sample_rate <= 384000:
             raise ValueError(f"Expected sample_rate to be 1000 to 384000 Hz. Received: sample_rate={self.sample_rate}")

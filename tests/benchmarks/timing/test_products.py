@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.timing.products import product_shapes, products_step
+from benchmarks.timing.product_shapes import product_shapes
+from benchmarks.timing.products import products_step
 from tf_wavenet import WaveNet
 
 MODELS = {
