@@ -47,6 +47,11 @@ def test_length_and_rows_follow_the_conditions(audio):
     assert audio.shape == (2, FRAMES * HOP) and audio.std() > 0.01
 
 
+def test_features_may_end_with_the_last_sample_or_the_prompt(model, conditions, audio):
+    np.testing.assert_array_equal(model.generate(FRAMES * HOP, seed=5, **conditions), audio)
+    assert model.generate(prompt=audio, seed=5, **conditions).shape == (2, 0)
+
+
 @pytest.mark.parametrize("chunk_samples", [1, 99, 249, 251, 1000])
 def test_chunking_changes_nothing(model, conditions, audio, chunk_samples):
     chunks = list(model.stream(chunk_samples=chunk_samples, seed=5, **conditions))
