@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.support.streaming_contract import randomise
 from tests.training.test_train import assert_same_checkpoint
-from tf_wavenet import load
+from tf_wavenet import MelSpec, load
 from tf_wavenet.models import AcousticModel
 from training.export import ExportConfig, export
 from training.generate import GenerateConfig, generate
 from training.prepare_linguistic import PrepareLinguisticConfig, prepare
 from training.runs.config import AcousticConfig, load_config
 from training.runs.run_folder import RunFolder, load_model
-from training.text.phonemes import find_espeak, phonemize, speak_phonemes
+from training.text.phonemes import PUNCTUATION, STRESS, WORD, find_espeak, phonemize, speak_phonemes
 from training.text.utterances import spoken
 from training.train import train
 
@@ -72,6 +73,18 @@ def run(config):
     return train(config)
 
 
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """File of an untrained model that knows the symbols of the texts."""
+    symbols = sorted({WORD, *STRESS, *PUNCTUATION}.union(*phonemize(TEXTS, "en-us")))
+    spec = MelSpec.from_preset("speech_16k").standardized()
+    model = AcousticModel(symbols, spec, channels=8, symbol_blocks=1, prosody_blocks=1, frame_blocks=1)
+    randomise(model)
+    path = tmp_path_factory.mktemp("models") / "acoustic.keras"
+    model.save(path)
+    return path
+
+
 def test_alignment_writes_labels_and_leaves_out_what_is_not_its_text(aligned):
     _, features = aligned
     assert sorted(path.name for path in features.iterdir()) == [
@@ -80,6 +93,7 @@ def test_alignment_writes_labels_and_leaves_out_what_is_not_its_text(aligned):
     ]
 
 
+@pytest.mark.large
 def test_the_best_model_says_the_symbols_of_the_texts(run, config):
     model = load_model(run.best, (AcousticModel,))
     used = {symbol for symbols in phonemize(TEXTS, "en-us") for symbol in symbols}
@@ -97,10 +111,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(run, config, tmp_path)
     assert_same_checkpoint(RunFolder(first.run).checkpoint(6), whole.checkpoint(6))
 
 
-def test_a_text_is_spoken_by_a_vocoder(run, tmp_path):
-    settings = {"model": run.path, "out": tmp_path / "out.wav", "text": "Seven kettle, soon."}
+def test_a_text_is_spoken_by_a_vocoder(said, tmp_path):
+    settings = {"model": said, "out": tmp_path / "out.wav", "text": "Seven kettle, soon."}
     heard, rate = soundfile.read(generate(GenerateConfig(**settings))[0])
-    model = load_model(run.best, (AcousticModel,))
+    model = load_model(said, (AcousticModel,))
     mels = model.generate(spoken(phonemize([settings["text"]], "en-us")[0]))
     expected = load("istft_vocoder_16k").generate(mels)[0]
     assert rate == 16000
@@ -119,16 +133,16 @@ def test_a_text_is_spoken_by_a_vocoder(run, tmp_path):
         ({"vocoder": "nope.keras"}, "Expected a run folder or a .keras file. Not found: nope.keras"),
     ],
 )
-def test_what_cannot_be_spoken_is_refused(run, tmp_path, changes, message):
+def test_what_cannot_be_spoken_is_refused(said, tmp_path, changes, message):
     changes = {name: Path(value) if name == "vocoder" else value for name, value in changes.items()}
     with pytest.raises(ValueError, match=message):
-        generate(GenerateConfig(**{"model": run.path, "out": tmp_path / "out.wav", "text": "soon", **changes}))
+        generate(GenerateConfig(**{"model": said, "out": tmp_path / "out.wav", "text": "soon", **changes}))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_vocoder_of_other_mels_is_refused(run, vocoder, tmp_path):
+def test_a_vocoder_of_other_mels_is_refused(said, vocoder, tmp_path):
     with pytest.raises(ValueError, match="Expected --vocoder to speak the log-mels of"):
-        generate(GenerateConfig(model=run.path, out=tmp_path / "out.wav", text="soon", vocoder=vocoder))
+        generate(GenerateConfig(model=said, out=tmp_path / "out.wav", text="soon", vocoder=vocoder))
 
 
 def test_a_vocoder_and_a_speed_are_for_acoustic_models(trained, tmp_path):
@@ -136,9 +150,9 @@ def test_a_vocoder_and_a_speed_are_for_acoustic_models(trained, tmp_path):
         generate(GenerateConfig(model=trained.path, out=tmp_path / "out.wav", speed=2.0))
 
 
-def test_an_acoustic_model_is_not_exported(run, tmp_path):
+def test_an_acoustic_model_is_not_exported(said, tmp_path):
     with pytest.raises(ValueError, match="to be a WaveNet or Vocoder. Received: AcousticModel"):
-        export(ExportConfig(model=run.path, out=tmp_path / "out"))
+        export(ExportConfig(model=said, out=tmp_path / "out"))
 
 
 @pytest.mark.parametrize(
