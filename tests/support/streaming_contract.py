@@ -41,8 +41,11 @@ def verify_streaming_contract(layer, x, step_inputs=lambda x: x, differentiable=
             assert error <= tolerance * scale, f"{what}: differs by {error}, largest output {scale}"
 
     # Stacked steps are the call, however they are executed; the state keeps its form.
-    for name, step in _executions(layer.step).items():
-        close(_run_steps(step, fed, layer.get_initial_state(len(x))), whole, f"stacked {name} steps")
+    executions = _executions(layer.step)
+    for name, step in executions.items():
+        steps = field + 1 if name == "eager" and len(executions) > 1 else time  # eager steps are slow
+        ys = _run_steps(step, fed[:, :steps], layer.get_initial_state(len(x)))
+        close(ys, [y[:, :steps] for y in whole], f"stacked {name} steps")
     for length in {1, field - 1, field, field + 1} - {0}:
         close(_flat(layer(x[:, :length])), [y[:, :length] for y in whole], f"call of length {length}")
 
@@ -70,7 +73,7 @@ def verify_streaming_contract(layer, x, step_inputs=lambda x: x, differentiable=
     spoiled_fed = step_inputs(spoiled)
     for what, ys in {
         "call": _flat(layer(spoiled)),
-        "step": _run_steps(layer.step, spoiled_fed, layer.get_initial_state(len(x))),
+        "step": _run_steps(list(executions.values())[-1], spoiled_fed, layer.get_initial_state(len(x))),
         "prime": _flat(layer.prime(spoiled_fed, layer.get_initial_state(len(x)))[0]),
     }.items():
         close([y[:1, :half] for y in ys], before, f"{what} with NaN in the future")
@@ -157,7 +160,11 @@ def _executions(step):
         return {"eager": step, "compiled": jax.jit(step)}
     import tensorflow as tf
 
-    return {"eager": step, "graph": tf.function(step), "compiled": tf.function(step, autograph=False, jit_compile=True)}
+    return {
+        "eager": step,
+        "graph": tf.function(step, autograph=False),
+        "compiled": tf.function(step, autograph=False, jit_compile=True),
+    }
 
 
 def _field_from_gradients(layer, x):
