@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
+from benchmarks.judging.pitch import pitch_errors
 from tf_wavenet import MultiResolutionSTFTLoss
 
 SAMPLE_RATE = 16000  # in Hz, of everything judged here
@@ -205,14 +206,17 @@ def judge(reference: np.ndarray, audio: np.ndarray) -> dict[str, float]:
         audio: Float array `[time]` of the same length.
 
     Returns:
-        `pesq_wb`, `stoi`, `mcd_db`, `stft_loss`, `dnsmos`.
+        `pesq_wb`, `stoi`, `mcd_db`, `stft_loss`, `dnsmos`, and of `pitch_errors` `f0_cents` and `voicing_error`.
     """
+    f0_cents, voicing_error = pitch_errors(*_pair(reference, audio))
     return {
         "pesq_wb": pesq_wb(reference, audio),
         "stoi": stoi(reference, audio),
         "mcd_db": mel_cepstral_distortion(reference, audio),
         "stft_loss": stft_loss(reference, audio),
         "dnsmos": dnsmos(audio),
+        "f0_cents": f0_cents,
+        "voicing_error": voicing_error,
     }
 
 

@@ -9,6 +9,7 @@ from benchmarks.judging.words import Recognizer, normalise, word_edits
 from tf_wavenet.data import AudioFile
 
 JUDGES = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "mcd_db": "MCD dB", "stft_loss": "STFT loss", "dnsmos": "DNSMOS"}
+JUDGES |= {"f0_cents": "F0 cents", "voicing_error": "voicing"}
 COLUMNS = {**JUDGES, "word_error": "word error"}
 
 Corpus = list[tuple[AudioFile, np.ndarray]]

@@ -90,7 +90,7 @@ def finished(tmp_path, monkeypatch):
     monkeypatch.setattr(curve, "load_model", lambda path, vocoders: model)
     monkeypatch.setattr(curve, "require", lambda package: None)
     monkeypatch.setattr(curve, "copy_synthesis", lambda model, audio, *_, temperature: [w * temperature for w in audio])
-    judged = {"stoi": 0.5, "mcd_db": 1.0, "stft_loss": 1.0, "dnsmos": 3.0}
+    judged = {"stoi": 0.5, "mcd_db": 1.0, "stft_loss": 1.0, "dnsmos": 3.0, "f0_cents": 4.0, "voicing_error": 0.1}
     monkeypatch.setattr(_scores, "judge", lambda ours, theirs: {"pesq_wb": float(np.abs(theirs).max()), **judged})
     return folder
 

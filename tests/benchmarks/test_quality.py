@@ -87,7 +87,7 @@ def without_judges(monkeypatch):
     monkeypatch.setattr(quality, "PACKAGES", ())
     monkeypatch.setattr(quality, "make_recognizer", lambda texts: None)
     monkeypatch.setattr(quality, "griffin_lim", lambda features, spec, length: np.zeros(length, np.float32))
-    columns = ("pesq_wb", "stoi", "mcd_db", "stft_loss", "dnsmos")
+    columns = tuple(_scores.JUDGES)
     monkeypatch.setattr(_scores, "judge", lambda reference, audio: dict.fromkeys(columns, float(np.max(audio))))
 
 

@@ -153,7 +153,7 @@ def load_model(model: Path, kinds: tuple[type[Model], ...] = (WaveNet,)) -> Mode
         raise ValueError(f"Expected {file} to be a model saved by Keras: {error}") from error
     if not isinstance(loaded, kinds):
         expected = " or ".join(kind.__name__ for kind in kinds)
-        raise ValueError(f"Expected {file} to be a {expected}. Received: {type(loaded).__name__}")
+        raise ValueError(f"Expected {file} to be of the class {expected}. Received: {type(loaded).__name__}")
     return loaded
 
 

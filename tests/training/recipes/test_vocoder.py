@@ -199,6 +199,6 @@ def test_refuses_windows_that_are_too_short_for_the_loss():
 @pytest.mark.large
 def test_a_wavenet_is_asked_for_where_only_it_will_do(finished):
     run, _ = finished("hifi_gan_v3")
-    with pytest.raises(ValueError, match="to be a WaveNet. Received: HiFiGAN"):
+    with pytest.raises(ValueError, match="to be of the class WaveNet. Received: HiFiGAN"):
         load_model(run.path)
     assert keras.models.load_model(run.best).local_hop == 256

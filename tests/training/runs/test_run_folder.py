@@ -46,7 +46,7 @@ def test_what_is_not_a_wavenet_is_refused(tmp_path):
         load_model(tmp_path / "text.keras")
     other = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     other.save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match="to be a WaveNet. Received: Sequential"):
+    with pytest.raises(ValueError, match="to be of the class WaveNet. Received: Sequential"):
         load_model(tmp_path / "other.keras")
 
 
