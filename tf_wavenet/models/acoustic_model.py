@@ -225,7 +225,7 @@ class AcousticModel(keras.Model):
         return np.maximum(mels, silence).astype("float32")
 
     def save_own_variables(self, store) -> None:
-        """Keeps how far the random numbers are: a training that is resumed drops what it would have dropped."""
+        """Keeps how far the random numbers are: a resumed training drops what it would have (not so on PyTorch)."""
         store["dropout"] = ops.convert_to_numpy(self.drop.seed_generator.state)
 
     def load_own_variables(self, store) -> None:

@@ -52,7 +52,8 @@ class Recipe(abc.ABC):
         """
         keras.utils.set_random_seed(self.config.seed)
         model = self.make_model(corpus)
-        model.compile(*self.make_optimizers(), jit_compile=self.config.jit_compile)
+        xla = self.config.jit_compile and keras.backend.backend() != "torch"  # which has none
+        model.compile(*self.make_optimizers(), jit_compile=xla)
         return model
 
     @abc.abstractmethod
