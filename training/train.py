@@ -169,6 +169,7 @@ def train(config: TrainConfig) -> RunFolder:
     )
     # All that can be wrong with the data has been found by here; nothing has been written yet.
     run.path.mkdir(parents=True, exist_ok=True)
+    run.tidy()
     config.save(run.config)
     history.forget(run.progress, start)
     training.save(run.train)

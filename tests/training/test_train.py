@@ -173,7 +173,11 @@ def test_resuming_a_finished_run_changes_no_weights(new_config):
     config = dataclasses.replace(new_config, steps=4, sample_seconds=0.0)
     run = train(config)
     before = contents(run.checkpoint(4)), run.best.stat().st_mtime_ns
+    litter = [run.path / "partial-best.keras", run.path / "checkpoints" / "partial-step-00000003.weights.h5"]
+    for path in litter:
+        path.write_bytes(b"half-written by a killed process")
     train(dataclasses.replace(config, resume=True))
+    assert not any(path.exists() for path in litter)
     assert run.best.stat().st_mtime_ns == before[1]
     assert [step for step, _ in run.checkpoints()] == [4]
 

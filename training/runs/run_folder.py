@@ -80,6 +80,12 @@ class RunFolder:
         found = (self.path / "checkpoints").glob("step-*.weights.h5")
         return sorted((int(re.sub(r"\D", "", path.name.split(".")[0])), path) for path in found)
 
+    def tidy(self) -> None:
+        """Removes what a killed process had half-written; to be called by the one process that writes to the run."""
+        for folder in (self.path, self.path / "checkpoints"):
+            for path in folder.glob("partial-*"):
+                path.unlink()
+
     def best_score(self) -> tuple[int, float] | None:
         """Step and held-out figure of `best`, or None before the first validation."""
         path = self.path / "best.json"
