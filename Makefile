@@ -49,7 +49,7 @@ $(JAX)/ready: pyproject.toml
 	touch $@
 
 demo: setup
-	$(BIN)/python -m training.demo
+	$(BIN)/python -m training.demo $(if $(TEXT),--text "$(TEXT)")
 
 demo-train: setup
 	$(BIN)/python -m training.demo_train

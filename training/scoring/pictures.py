@@ -59,6 +59,30 @@ def draw(audio: np.ndarray, sample_rate: int, title: str = "") -> Figure:
     return figure
 
 
+def draw_side_by_side(waveforms: dict[str, np.ndarray], sample_rate: int) -> Figure:
+    """Draws the spectrograms of several versions of a sound, one below the other.
+
+    Args:
+        waveforms: Float arrays `[time]` in [-1, 1] by name.
+        sample_rate: In Hz.
+
+    Returns:
+        The figure, 1000 pixels wide, 220 high for each.
+    """
+    window_samples = 2 * (sample_rate // 64)
+    figure = Figure(figsize=(10, 2.2 * len(waveforms)), dpi=100, layout="constrained")
+    rows = figure.subplots(len(waveforms), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, waveform) in zip(rows, waveforms.items(), strict=True):
+        levels = spectrogram(waveform, window_samples, max(1, window_samples // 8))
+        extent = (0, max(len(waveform), window_samples) / sample_rate, 0, sample_rate / 2000)
+        look = {"origin": "lower", "aspect": "auto", "vmin": FLOOR_DB, "vmax": 0, "cmap": "magma"}
+        image = axes.imshow(levels.T, extent=extent, **look)
+        axes.set(title=name, ylabel="frequency (kHz)")
+    rows[-1].set(xlabel="time (s)")
+    figure.colorbar(image, ax=list(rows), label="level (dB re full-scale sine)")
+    return figure
+
+
 def draw_corpus(
     title: str,
     levels: np.ndarray,
