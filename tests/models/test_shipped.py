@@ -33,6 +33,14 @@ def test_the_parallel_vocoder_keeps_the_mels_of_a_recording():
     assert np.abs(again - mels).mean() < 0.15 < np.abs(mels - mels.mean(axis=0)).mean()
 
 
+def test_the_acoustic_model_says_a_text_in_the_vocoders_log_mels():
+    model, vocoder = load("acoustic_16k"), load("istft_vocoder_16k")
+    assert model.mel_spec == vocoder.mel_spec
+    mels = model.generate(" ɡˈʊd mˈɔːɹnɪŋ.".replace("ɔːɹ", "ɔ"))
+    assert 40 < len(mels) < 160  # 0.5 to 2 s
+    model.mel_spec.check_features(mels)
+
+
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match=r"Expected name to be one of \['istft_vocoder_16k', .*Received: name='nope'"):
+    with pytest.raises(ValueError, match=r"Expected name to be one of \['acoustic_16k', .*Received: name='nope'"):
         load("nope")

@@ -38,6 +38,21 @@ def test_a_file_of_half_the_size_loads_in_any_policy(policy, trained_in, tmp_pat
     np.testing.assert_allclose(again(features), expected, atol=0.1 * np.abs(expected).max())
 
 
+def test_fewer_bits_of_the_mantissa_make_a_smaller_file(tmp_path):
+    model = ISTFTVocoder(96, 1, kernel_size=3, mel_spec=SPEC)
+    randomise(model, scale=0.3)
+    sizes = []
+    for bits in (10, 7):
+        save_half(model, tmp_path / f"{bits}.keras", bits)
+        sizes.append((tmp_path / f"{bits}.keras").stat().st_size)
+    assert sizes[1] < 0.95 * sizes[0]
+    loaded = keras.models.load_model(tmp_path / "7.keras")
+    for ours, theirs in zip(loaded.weights, model.weights, strict=True):
+        ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+        normal = np.abs(theirs) > 2.0**-14
+        assert np.abs(ours / theirs - 1)[normal].max(initial=0.0) <= 2.0**-8 + 2.0**-11  # and float16's own rounding
+
+
 def vocoder_of(model):
     exact = vocoder()
     exact.set_weights(model.get_weights())
