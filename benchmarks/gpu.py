@@ -19,6 +19,7 @@ from tf_wavenet import WaveNet
 from training.cli.command_line import check_numbers, parse, run
 from training.recipes.vocoder import make_gan
 from training.runs.config import VocoderConfig
+from training.runs.precision import gpus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,28 +110,14 @@ def measure(config: GpuConfig) -> dict[str, object]:
     for each in figures.values():
         each["share"] = round(each["tflops"] / bound, 4)
         each["tflops"] = round(each["tflops"], 4)
-    return {"device": _device(), "backend": keras.backend.backend(), "product_tflops": round(bound, 4), **figures}
+    device = next((gpu.get("device_name", "GPU") for gpu in gpus()), "cpu")
+    return {"device": device, "backend": keras.backend.backend(), "product_tflops": round(bound, 4), **figures}
 
 
 def _seconds(function):
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
-
-
-def _device():
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return jax.devices()[0].device_kind
-    if keras.backend.backend() == "torch":
-        import torch
-
-        return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else "cpu"
 
 
 def main() -> None:

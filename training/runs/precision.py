@@ -50,14 +50,14 @@ def detect() -> tuple[str, str]:
     Returns:
         "mixed_bfloat16" or "float32", and why.
     """
-    gpus = _gpus()
-    if gpus:
-        return of_accelerators(gpus)
+    found = gpus()
+    if found:
+        return of_accelerators(found)
     cpuinfo = Path("/proc/cpuinfo")
     return of_processor(cpuinfo.read_text() if cpuinfo.exists() else "")
 
 
-def _gpus():
+def gpus() -> list[dict]:
     """Tells of each GPU what `of_accelerators` takes, as the Keras backend in use tells it."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -73,8 +73,8 @@ def _gpus():
     else:
         import torch
 
-        gpus = range(torch.cuda.device_count())
-        found = [(torch.cuda.get_device_name(i), torch.cuda.get_device_capability(i)) for i in gpus]
+        numbers = range(torch.cuda.device_count())
+        found = [(torch.cuda.get_device_name(i), torch.cuda.get_device_capability(i)) for i in numbers]
     pairs = [(name, tuple(map(int, c.split("."))) if isinstance(c, str) else c) for name, c in found]
     return [{"device_name": name, "compute_capability": capability} for name, capability in pairs]
 

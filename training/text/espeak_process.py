@@ -24,7 +24,6 @@ EVENT_END, EVENT_PHONEME = 0, 7
 RATE = 1
 UTF8, PHONEMES, ENDPAUSE = 0x1, 0x100, 0x1000  # the last two as the program espeak-ng has them
 SYMBOL_BYTES = 8
-UTF8_TEXT, IPA_PHONEMES = 1, 0x2
 SEPARATOR = ord("_") << 8
 
 
@@ -126,7 +125,7 @@ def phonemize(library: str, data: str | None, texts: list[str], voice: str) -> d
         place = ctypes.c_void_p(start)
         while place.value:
             begin = place.value - start
-            phonemes = translate(ctypes.byref(place), UTF8_TEXT, IPA_PHONEMES | SEPARATOR).decode()
+            phonemes = translate(ctypes.byref(place), UTF8, IPA | SEPARATOR).decode()
             end = place.value - start if place.value else len(encoded.value)
             found.append((encoded.value[begin:end].decode("utf-8", "ignore"), phonemes))
         clauses.append(found)
