@@ -69,9 +69,8 @@ def throughput(model, loaded, batch_size, repeats):
 
 def latency_c(folder, chunks, threads):
     """Milliseconds of each chunk in the C program, without the first, which compiles."""
-    program = folder.parent / "stream"
-    subprocess.run([EXAMPLES / "c" / "build.sh", sys.executable, program], check=True)
-    command = [program, folder, str(CHUNK * (chunks + 1)), str(CHUNK), "0", "times"]
+    subprocess.run([EXAMPLES / "c" / "build.sh", sys.executable, folder.parent], check=True)
+    command = [folder.parent / "stream", folder, str(CHUNK * (chunks + 1)), str(CHUNK), "0", "times"]
     environment = os.environ | {"TF_NUM_INTRAOP_THREADS": str(threads)}
     done = subprocess.run(command, capture_output=True, check=True, env=environment)
     lines = done.stderr.decode().splitlines()

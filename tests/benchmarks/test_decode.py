@@ -5,6 +5,7 @@ import pytest
 from benchmarks import decode
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("conditions", [{}, decode.MELS], ids=["alone", "mels"])
 def test_a_timed_run_is_as_long_as_asked_for(conditions):
     figures = decode.measure("tiny", 1, conditions, repeats=1, samples=50)

@@ -23,6 +23,7 @@ def test_texts_are_twenty_of_the_sample_corpus():
     assert len(set(benchmark.TEXTS)) == len(benchmark.TEXTS) >= benchmark.COUNT == 20
 
 
+@pytest.mark.large
 def test_a_voice_stands_beside_espeak(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "COUNT", 2)
     symbols = sorted({WORD, *STRESS, *PUNCTUATION}.union(*phonemize(benchmark.TEXTS[:2], "en-us")))

@@ -27,6 +27,7 @@ def test_refuses_sizes_out_of_range(name, value):
         BenchConfig(**{name: value})
 
 
+@pytest.mark.large
 def test_a_failing_case_is_reported():
     case = {"preset": "nope", "xla": False, "batch_size": 1, "window_samples": 8, "rounds": 1, "threads": 0}
     with pytest.raises(ValueError, match="Expected a preset"):

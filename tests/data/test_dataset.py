@@ -328,13 +328,20 @@ class Noise:
         return waveform, rng.normal(size=(frames, 2)).astype("float32")
 
 
-LOCAL = [{"upsampling": upsampling, "local_hop": hop} for upsampling in METHODS for hop in (1, 6, 12)]
-LOCAL += [{"upsampling": upsampling, "local_hop": 12, "local_context": 1} for upsampling in METHODS]
-LOCAL += [{"frame_network": {"channels": 3, "num_blocks": 1, "kernel_size": 3}, "local_hop": hop} for hop in (6, 12)]
+LOCAL = [{"upsampling": upsampling, "local_hop": hop} for upsampling in METHODS for hop in (1, 6)]
+LOCAL += [{"frame_network": {"channels": 3, "num_blocks": 1, "kernel_size": 3}, "local_hop": 6}]
+QUICK = [{"upsampling": upsampling, "local_hop": 12, "local_context": 1} for upsampling in METHODS]
+QUICK += [{"frame_network": {"channels": 3, "num_blocks": 1, "kernel_size": 3}, "local_hop": 12}]
 CONTEXT = {"context_dilations": (1, 2), "context_hop": 4}
 
 
-@pytest.mark.parametrize("options", [*LOCAL, {**CONTEXT, "local_hop": 1}, {**CONTEXT, "local_hop": 6}], ids=str)
+QUICK += [{**CONTEXT, "local_hop": 6}]
+LOCAL += [{"upsampling": upsampling, "local_hop": 12} for upsampling in METHODS] + [{**CONTEXT, "local_hop": 1}]
+
+
+@pytest.mark.parametrize(
+    "options", [*QUICK, *(pytest.param(options, marks=pytest.mark.large) for options in LOCAL)], ids=str
+)
 @pytest.mark.parametrize("shuffle", [pytest.param(False, marks=pytest.mark.large), True])
 def test_windows_say_of_every_sample_what_the_whole_file_says(ramps, shuffle, options):
     # A receptive field of whole frames: what the windows lack of their past shows, no rounding hides it.

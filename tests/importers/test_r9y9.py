@@ -89,14 +89,13 @@ def test_generates(rng):
 def test_every_key_is_needed_and_its_shape_and_values_are_checked(case, rng):
     hparams = HPARAMS | {"layers": 2} | CASES[case]
     state = reference.random_state(hparams, rng)
-    for key, value in state.items():
+    for number, (key, value) in enumerate(state.items()):
         if key.startswith(f"conv_layers.{hparams['layers'] - 1}.conv1x1_out"):
             continue  # goes nowhere
-        spoilt = {"NaN": value * np.nan, "shape": np.repeat(value, 2, axis=-1), "type": value.astype("int32")}
-        for what, new in spoilt.items():
-            with pytest.raises(CheckpointError, match=r"^a\.pth: expected .*\b" + key.replace(".", r"\.")) as caught:
-                load(hparams, state | {key: new})
-            assert "\n" not in str(caught.value), what
+        spoilt = value * np.nan, np.repeat(value, 2, axis=-1), value.astype("int32")
+        with pytest.raises(CheckpointError, match=r"^a\.pth: expected .*\b" + key.replace(".", r"\.")) as caught:
+            load(hparams, state | {key: spoilt[number % 3]})
+        assert "\n" not in str(caught.value)
         if key == "embed_speakers.weight":
             continue  # without it, a speaker is a vector
         with pytest.raises(CheckpointError, match=r"^a\.pth: expected .*\b" + key.rsplit(".", 1)[0]):

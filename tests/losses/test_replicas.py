@@ -45,7 +45,8 @@ print(json.dumps([fit(sys.argv[1], strategy) for strategy in strategies]))
 """
 
 
-@pytest.mark.parametrize("kind", ["wavenet", pytest.param("nam", marks=pytest.mark.large)])
+@pytest.mark.large
+@pytest.mark.parametrize("kind", ["wavenet", "nam"])
 def test_uneven_weights_count_the_same_on_two_replicas(kind):
     command = [sys.executable, "-c", SCRIPT, kind]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -64,7 +64,7 @@ def test_half_precision_computes_and_keeps_float32_weights(name):
 
 @families
 @by_tensorflow
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [pytest.param(False, marks=pytest.mark.large), True])
 def test_a_graph_gives_what_the_model_gives(name, jit_compile):
     import tensorflow as tf
 
@@ -76,7 +76,9 @@ def test_a_graph_gives_what_the_model_gives(name, jit_compile):
     assert_allclose(actual, expected, atol=2e-5 * np.abs(expected).max())
 
 
-@families
+@pytest.mark.parametrize(
+    "name", [_quick(family.__name__, "wavenet_conditioned", "istft_vocoder", "nam") for family in FAMILIES]
+)
 @by_tensorflow
 def test_exports_as_any_keras_model(name, tmp_path):
     import tensorflow as tf
@@ -92,7 +94,7 @@ def test_exports_as_any_keras_model(name, tmp_path):
     assert_allclose(restored.serve(one), expected[:1], atol=2e-5 * np.abs(expected).max() + 1e-7)
 
 
-@pytest.mark.parametrize("name", [_quick(family.__name__, "wavenet", "istft_vocoder", "nam") for family in FAMILIES])
+@pytest.mark.parametrize("name", [_quick(family.__name__, "wavenet") for family in FAMILIES])
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")  # convolutions stay
 def test_quantizes(name):
     if name == "gan_vocoder":
@@ -103,7 +105,7 @@ def test_quantizes(name):
     assert np.abs(answers(model, name) - exact).max() < 0.1 * np.abs(exact).max()
 
 
-@pytest.mark.parametrize("name", ["wavenet", "wavenet_vocoder", "nam"])
+@pytest.mark.parametrize("name", [_quick(name, "wavenet_vocoder") for name in ("wavenet", "wavenet_vocoder", "nam")])
 @by_tensorflow
 def test_the_first_fit_traces_once(name, monkeypatch):
     model, inputs, traced = MAKERS[name](), inputs_of(name), []

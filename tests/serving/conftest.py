@@ -135,11 +135,11 @@ def _models():
     yield "context", context, {"global_condition": rng.normal(size=(ROWS, 3)).astype("float32")}
 
 
-# "lpc" has nearly all that "vocoder" has, and "context" only stacks a network on "plain".
-_SLOW = [pytest.param(name, marks=pytest.mark.large) for name in ("vocoder", "context")]
+# The others take the same signatures: what conditions add to them is in test_export.py, too.
+_SLOW = [pytest.param(name, marks=pytest.mark.large) for name in ("lpc", "vocoder", "context")]
 
 
-@pytest.fixture(scope="session", params=["plain", "lpc", *_SLOW])
+@pytest.fixture(scope="session", params=["plain", *_SLOW])
 def served(request, tmp_path_factory):
     model, conditions = next((model, given) for name, model, given in _models() if name == request.param)
     randomise(model, scale=0.5)

@@ -74,7 +74,7 @@ def test_saved_model_cli_carries_the_state(folder, expected, tmp_path):
 
 def test_c(folder, expected, tmp_path):
     need("cc")
-    run(EXAMPLES / "c" / "build.sh", sys.executable, tmp_path / "stream")
+    run(EXAMPLES / "c" / "build.sh", sys.executable, tmp_path)
     audio = run(tmp_path / "stream", folder, 700, 320, 5)
     np.testing.assert_array_equal(np.frombuffer(audio, "<f4"), expected)
     for arguments, message in (

@@ -106,6 +106,7 @@ def test_refuses_what_is_not_a_model_that_streams(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.large
 def test_saved_model_cli_drives_it(folder, tmp_path):
     cli = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", "run", "--dir", folder]
     inputs = "num_samples=20;batch_size=2;seed=3;temperature=1.0;top_k=0;top_p=1.0"

@@ -1,3 +1,4 @@
+import functools
 import json
 
 import numpy as np
@@ -26,7 +27,8 @@ MAKERS = {
         causal=causal,
     ),
 }
-kinds = pytest.mark.parametrize("kind", MAKERS)
+slow = functools.partial(pytest.param, marks=pytest.mark.large)
+kinds = pytest.mark.parametrize("kind", ["istft_vocoder", slow("hifi_gan"), "parallel_wavegan"])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def mels(rng, frames=11):
     return rng.normal(-5.0, 1.0, (2, frames, 6)).astype("float32")
 
 
-@pytest.mark.parametrize("kind", ["hifi_gan", "istft_vocoder"])
+@pytest.mark.parametrize("kind", [slow("hifi_gan"), "istft_vocoder"])
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_speaks_as_the_model(exported, rng, kind, causal, jit_compile):
@@ -74,7 +76,7 @@ def test_speaks_as_the_model(exported, rng, kind, causal, jit_compile):
 
 
 @kinds
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, slow(True)])
 def test_chunks_give_what_the_whole_gives(exported, rng, kind, jit_compile):
     _, _, signatures = exported(kind, True, jit_compile)
     features = mels(rng)

@@ -35,7 +35,13 @@ class Speaker:
         return self.host("initial_state", batch_size=np.int32(rows))
 
 
-@pytest.fixture(scope="module", params=MAKERS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        "istft_vocoder",
+        *(pytest.param(kind, marks=pytest.mark.large) for kind in MAKERS if kind != "istft_vocoder"),
+    ],
+)
 def speaker(request, tmp_path_factory):
     speaker = Speaker(request.param, tmp_path_factory.mktemp("export") / "vocoder")
     yield speaker

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_wavenet import load
-from tf_wavenet.models.shipped import FOLDERS
 from training import export as script
 from training.export import ExportConfig, export
 from training.runs.run_folder import load_model
@@ -41,12 +39,3 @@ def test_what_is_there_stays(trained, tmp_path, monkeypatch):
     export(ExportConfig(model=trained.path, out=out, overwrite=True))
     assert not (out / "letter.txt").exists()
     assert list(tmp_path.iterdir()) == [out]
-
-
-@pytest.mark.large
-def test_the_trained_vocoder_of_the_package_speaks_from_its_savedmodel(tmp_path):
-    out = export(ExportConfig(model=FOLDERS[1] / "istft_vocoder_16k.keras", out=tmp_path / "out"))
-    mels = np.random.default_rng(0).normal(-0.5, 0.5, (1, 12, 80)).astype(np.float32)
-    served = tf.saved_model.load(str(out)).signatures["serving_default"](local_condition=tf.constant(mels))
-    expected = load("istft_vocoder_16k").generate(mels)
-    np.testing.assert_allclose(served["waveform"], expected, atol=1e-3 * np.abs(expected).max())

@@ -21,6 +21,14 @@ PRESETS = {
         "skip_channels": 128,
         "conditioning": {"mel_spec": _MELS, "local_context": 2, "local_filters": 32},
     },
+    "babble": {
+        "dilations": (1, 3, 9, 27, 81, 243, 729, 1, 3, 9),
+        "kernel_size": 3,
+        "residual_channels": 48,
+        "skip_channels": 64,
+        "skip_scale": 1 / 3,
+        "past_noise": 1.0,
+    },
     "lpc_vocoder": {
         "dilations": (1, 3, 9, 27, 81, 243, 1, 3, 9),
         "kernel_size": 3,

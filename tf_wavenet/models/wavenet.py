@@ -194,7 +194,8 @@ class WaveNet(AutoregressiveModel):
 
         Args:
             name: "tiny" (learns speech in minutes on two CPU cores), "small" (20 blocks, 32 / 128 channels), "paper"
-                (30 blocks, 64 / 256 channels), "speaker" (as tiny, with a global condition: give
+                (30 blocks, 64 / 256 channels), "babble" (10 blocks of 48 / 64 channels that look back 2,214 samples:
+                speech without words), "speaker" (as tiny, with a global condition: give
                 `conditioning=Conditioning(speakers=...)`), "vocoder" (16 blocks, speaks the log-mels of "speech_16k",
                 standardised, with pre-emphasis 0.85) or "lpc_vocoder" (the same mels; 9 blocks of 48 channels, linear
                 prediction, a network at the frame rate).

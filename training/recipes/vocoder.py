@@ -76,7 +76,8 @@ def make_gan(config: VocoderConfig) -> GANVocoder:
                 options["upsample_initial_channel"] = width
             generator = HiFiGAN.from_preset(config.model, **options)
             weights = {"feature_matching_weight": 2.0, "mel_weight": 45.0}
-    weights |= {"stft_weight": config.stft_weight, "discriminator_start": config.discriminator_start or 0}
+    weights |= {"stft_weight": config.stft_weight, "loudness_weight": config.loudness_weight}
+    weights |= {"discriminator_start": config.discriminator_start or 0}
     return GANVocoder(generator, discriminators, seed=config.seed, **weights)
 
 

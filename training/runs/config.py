@@ -35,8 +35,9 @@ class WaveNetConfig(TrainConfig):
     clipnorm: float = 1.0
     ema: float = 0.999
 
-    preset: Literal["tiny", "small", "paper", "speaker", "vocoder", "lpc_vocoder"] = "tiny"
-    """Architecture; `speaker` speaks with the voice asked for, `vocoder` and `lpc_vocoder` speak log-mel features."""
+    preset: Literal["tiny", "small", "paper", "babble", "speaker", "vocoder", "lpc_vocoder"] = "tiny"
+    """Architecture; `babble` speaks without words, `speaker` with the voice asked for, `vocoder` and `lpc_vocoder`
+    speak log-mel features."""
     dilations: tuple[int, ...] | None = None
     """Dilation of each layer, in samples, instead of the preset's."""
     residual_channels: int | None = None
@@ -82,6 +83,8 @@ class VocoderConfig(TrainConfig):
     stft_weight: float | None = None
     """Factor of the multi-resolution STFT loss; if not given, 0 for HiFi-GAN, whose log-mels have 45, and 1 for others,
     of which an iSTFT vocoder's log-mels have 0.5."""
+    loudness_weight: float = 0.0
+    """Factor of tf_wavenet.losses.LoudnessLoss, how different recordings and what is made of them sound."""
 
     def __post_init__(self) -> None:
         """Checks each field, and gives those that are None the published values."""

@@ -10,6 +10,7 @@ from benchmarks.judging.griffin_lim import griffin_lim  # noqa: E402
 from tf_wavenet import MelSpec  # noqa: E402
 from tf_wavenet.data import log_mel  # noqa: E402
 
+pytestmark = pytest.mark.large  # librosa compiles its transforms first
 CLIP = Path(__file__).parents[3] / "training/sample_corpus/wavs/female/02.flac"
 SMALL = {"sample_rate": 16000, "hop_length": 128, "win_length": 512, "fft_length": 512, "num_mels": 40}
 SPECS = {

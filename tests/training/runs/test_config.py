@@ -14,7 +14,7 @@ OLD = Path(__file__).parent / "configs"  # written when one class had the fields
 
 def test_the_families_share_no_field_by_accident():
     wavenet, vocoder = ({field.name for field in dataclasses.fields(c)} for c in (WaveNetConfig, VocoderConfig))
-    assert vocoder - wavenet == {*VocoderConfig.architecture, "discriminator_start", "stft_weight"}
+    assert vocoder - wavenet == {*VocoderConfig.architecture, "discriminator_start", "stft_weight", "loudness_weight"}
     assert {"preset", "features", "speakers"} <= wavenet - vocoder
     for config in (WaveNetConfig(), VocoderConfig(model="istft_vocoder")):
         assert all(hasattr(config, name) for name in config.architecture)
@@ -88,6 +88,6 @@ def test_a_stored_vocoder_of_an_earlier_version_loads(tmp_path):
     values = json.loads((OLD / "vocoder.json").read_text())
     stored = json.loads(Path(path).read_text())
     assert stored.pop("initial_model") is stored.pop("extra_data") is None  # later than those
-    assert stored.pop("checkpoint_minutes") == 5.0
+    assert (stored.pop("checkpoint_minutes"), stored.pop("loudness_weight")) == (5.0, 0.0)
     assert stored == {name: value for name, value in values.items() if name in stored}
     assert "preset" in values.keys() - stored.keys()

@@ -12,6 +12,7 @@ from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, is_int
 from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
+from tf_wavenet.losses.loudness_loss import LoudnessLoss
 from tf_wavenet.losses.stft_loss_in_turn import STFTLossInTurn
 from tf_wavenet.models.vocoders.vocoder import Vocoder
 from tf_wavenet.signal.log_mel import log_mel
@@ -23,8 +24,8 @@ class GANVocoder(keras.Model):
 
     A training step first teaches the discriminators to tell real from generated audio, then the generator to deceive
     them: the weighted sum of the least-squares loss, feature matching, the distance of log-mels (up to half of the
-    sample rate, not normalised) and the multi-resolution STFT loss. Where samples have weight 0, past the end of a
-    recording, both are made silent.
+    sample rate, not normalised), the multi-resolution STFT loss and the distance of loudness. Where samples have weight
+    0, past the end of a recording, both are made silent.
 
     `optimizer` is the generator's: its `iterations` count the steps, and its moving averages, if asked for, are the
     generator's. All that a step depends on, noise included, is in the weights and the optimizers, so that training
@@ -38,6 +39,7 @@ class GANVocoder(keras.Model):
         feature_matching_weight: Float >= 0, factor of feature matching.
         mel_weight: Float >= 0, factor of the distance of log-mels; needs a generator with a `mel_spec`.
         stft_weight: Float >= 0, factor of the multi-resolution STFT loss.
+        loudness_weight: Float >= 0, factor of `tf_wavenet.losses.LoudnessLoss`; needs a generator with a `mel_spec`.
         discriminator_start: Int >= 0, steps in which the generator learns alone. With `steps_per_execution`,
             discriminators start with the next execution.
         stft_resolutions: Sequence of (FFT length, hop, window length) of the STFT loss, in samples; None means those of
@@ -84,6 +86,7 @@ class GANVocoder(keras.Model):
         seed=0,
         stft_resolutions=None,
         resolutions_per_step=None,
+        loudness_weight=0.0,
         **kwargs,
     ) -> None:
         super().__init__(**{"dtype": generator.dtype_policy, **kwargs})
@@ -94,9 +97,10 @@ class GANVocoder(keras.Model):
         self.feature_matching_weight = check_number("feature_matching_weight", feature_matching_weight)
         self.mel_weight = check_number("mel_weight", mel_weight)
         self.stft_weight = check_number("stft_weight", stft_weight)
+        self.loudness_weight = check_number("loudness_weight", loudness_weight)
         if not isinstance(generator, Vocoder):
             raise ValueError(f"Expected generator to be a Vocoder. Received: generator={generator!r}")
-        for name in ("adversarial_weight", "feature_matching_weight", "mel_weight", "stft_weight"):
+        for name in ("adversarial_weight", "feature_matching_weight", "mel_weight", "stft_weight", "loudness_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
         for name, value in (("discriminator_start", discriminator_start), ("seed", seed)):
@@ -105,16 +109,18 @@ class GANVocoder(keras.Model):
         self.discriminator_start = discriminator_start
         self.seed = seed
         spec, self._mel_spec = generator.mel_spec, None
-        if mel_weight and spec is None:
-            raise ValueError("Expected a generator with a mel_spec for mel_weight. Received: one without")
+        for name, value in (("mel_weight", mel_weight), ("loudness_weight", loudness_weight)):
+            if value and spec is None:
+                raise ValueError(f"Expected a generator with a mel_spec for {name}. Received: one without")
         if spec is not None:
             changes = {"fmax": spec.sample_rate / 2, "log_base": "e", "normalization": None}
             self._mel_spec = dataclasses.replace(spec, **changes)
         self._adversarial = bool(self.discriminators)  # whether the training step is traced with them
         self._stft_loss = STFTLossInTurn(stft_resolutions, resolutions_per_step)
+        self._loudness_loss = LoudnessLoss(spec.sample_rate) if loudness_weight else None
         self.stft_resolutions = self._stft_loss.resolutions
         self.resolutions_per_step = resolutions_per_step
-        names = ("loss", "discriminator_loss", "mel_loss", "stft_loss")
+        names = ("loss", "discriminator_loss", "mel_loss", "stft_loss", *(["loudness_loss"] if loudness_weight else ()))
         self._means = {name: keras.metrics.Mean(name) for name in names}
         for discriminator in self.discriminators:
             if not discriminator.built:
@@ -211,6 +217,7 @@ class GANVocoder(keras.Model):
             "feature_matching_weight": self.feature_matching_weight,
             "mel_weight": self.mel_weight,
             "stft_weight": self.stft_weight,
+            "loudness_weight": self.loudness_weight,
             "discriminator_start": self.discriminator_start,
             "seed": self.seed,
             "stft_resolutions": self.stft_resolutions and [list(lengths) for lengths in self.stft_resolutions],
@@ -235,7 +242,13 @@ class GANVocoder(keras.Model):
                 losses["mel_loss"] = ops.mean(self._mel_distance(real, generated))
             if self.stft_weight:
                 losses["stft_loss"] = self._stft_loss(step, real, generated)
-            weights = {"mel_loss": self.mel_weight, "stft_loss": self.stft_weight}
+            if self.loudness_weight:
+                losses["loudness_loss"] = self._loudness_loss(real, generated)
+            weights = {
+                "mel_loss": self.mel_weight,
+                "stft_loss": self.stft_weight,
+                "loudness_loss": self.loudness_weight,
+            }
             loss = self._adversarial_loss(real, generated) if adversarial else 0.0
             loss += sum(factor * losses[name] for name, factor in weights.items() if name in losses)
             return loss, losses
