@@ -36,6 +36,7 @@ def run(python, folder, script=USE):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500, check=False)
 
 
+@pytest.mark.large
 def test_no_public_name_needs_an_extra(tmp_path):
     blocked = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfor name in {EXTRAS}: sys.modules[name] = None\n"
     done = run(sys.executable, tmp_path, blocked + USE)

@@ -18,6 +18,7 @@ MAKERS = {
 }
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(("kind", "duration"), [(kind, 0.06) for kind in MAKERS])  # 5 frames of 256, 200 samples
 def test_figures_of_a_model(kind, duration):
     figures = measure(MAKERS[kind](), VocodersConfig(frames=5, repeats=1))

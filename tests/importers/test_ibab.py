@@ -61,7 +61,7 @@ def absent(name):
     return "no wavenet/.*/gc_" if name.endswith("layer1/gc_filter") else name
 
 
-@pytest.mark.parametrize("case", ["three taps", "speakers"])
+@pytest.mark.parametrize("case", ["three taps", pytest.param("speakers", marks=pytest.mark.large)])
 def test_every_variable_is_needed_and_checked(case, make):
     p, variables, _ = make(case)
     last = f"wavenet/dilated_stack/layer{len(p['dilations']) - 1}"

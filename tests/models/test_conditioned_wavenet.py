@@ -56,7 +56,10 @@ def waveform(rng):
 
 @pytest.mark.parametrize(
     ("condition", "distribution"),
-    [*((condition, DISTRIBUTIONS[i % 3]) for i, condition in enumerate(CONDITIONS)), ("all", DISTRIBUTIONS[1])],
+    [
+        *((condition, DISTRIBUTIONS[i % 3]) for i, condition in enumerate(CONDITIONS)),
+        pytest.param("all", DISTRIBUTIONS[1], marks=pytest.mark.large),
+    ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_streams(waveform, condition, distribution):

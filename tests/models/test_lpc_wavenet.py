@@ -52,13 +52,18 @@ def waveform(rng):
     return rng.uniform(-0.4, 0.4, (2, 60)).astype("float32")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+# What "both" has, "all" has too.
+@pytest.mark.parametrize("variant", [pytest.param(v, marks=pytest.mark.large) if v == "both" else v for v in VARIANTS])
 def test_streams(waveform, variant):
     model, given = make(variant)
     verify_streaming_contract(Conditioned(model, **given), waveform, previous, differentiable=False)
 
 
-@pytest.mark.parametrize("distribution", [MixtureOfLogistics(2), Gaussian()], ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize(
+    "distribution",
+    [MixtureOfLogistics(2), pytest.param(Gaussian(), marks=pytest.mark.large)],
+    ids=lambda d: type(d).__name__,
+)
 def test_streams_whatever_describes_the_residual(waveform, distribution):
     model, given = make("both", distribution)
     assert isinstance(model.distribution, Residual) and model.distribution.distribution is distribution

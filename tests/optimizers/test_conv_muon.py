@@ -93,6 +93,7 @@ def test_a_saved_model_goes_on_learning(rng, tmp_path):
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch has no XLA")
+@pytest.mark.large
 def test_compiled_by_xla_it_takes_the_same_steps(rng):
     x, y = rng.normal(size=(2, 10, 3)).astype("float32"), rng.normal(size=(2, 6, 4)).astype("float32")
     weights = []

@@ -29,6 +29,7 @@ def test_every_shipped_model_speaks_its_prompt_again(tmp_path, capsys):
         assert rate == 16000 and 0 <= len(waveform) - prompt < 200 and 0.02 < waveform.std() < 0.3
 
 
+@pytest.mark.large
 def test_a_text_of_ones_own_is_said(tmp_path, espeak):
     demo(DemoConfig(out=tmp_path, text="Good morning."))
     waveform, rate = soundfile.read(tmp_path / f"{TEXT_VOICE}.wav")

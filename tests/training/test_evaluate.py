@@ -83,7 +83,7 @@ def test_output(trained, capsys, monkeypatch):
     ("distribution", "unit"),
     [
         (MixtureOfLogistics(num_mixtures=2), "65,536 levels"),
-        (Gaussian(), "a density of the amplitude (differential)"),
+        pytest.param(Gaussian(), "a density of the amplitude (differential)", marks=pytest.mark.large),
     ],
 )
 def test_bits_of_another_unit_stand_alone(corpus, tmp_path, distribution, unit, capsys, monkeypatch):

@@ -37,7 +37,7 @@ POLICIES = ("mixed_bfloat16", "mixed_float16")
 kinds = pytest.mark.parametrize("kind", MAKERS)
 slow = functools.partial(pytest.param, marks=pytest.mark.large)
 # What the generator has little to do with: one of them here, the others with the large tests.
-one_kind = pytest.mark.parametrize("kind", ["hifi_gan", slow("parallel_wavegan"), slow("istft_vocoder")])
+one_kind = pytest.mark.parametrize("kind", [slow("hifi_gan"), slow("parallel_wavegan"), "istft_vocoder"])
 tracing = pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch traces no steps")
 published = pytest.mark.parametrize("kind", ["hifi_gan", "parallel_wavegan"])
 
@@ -125,6 +125,7 @@ def test_steps_before_discriminators_start_are_traced_without_them(monkeypatch):
         assert len(traced) == (number >= 2)
 
 
+@pytest.mark.large
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras takes one step an execution on PyTorch")
 def test_discriminators_start_with_an_execution():
     model = make("hifi_gan", discriminator_start=4)
@@ -245,7 +246,7 @@ def test_a_share_is_drawn_in_one_trace():
     assert len(traced) == 1
 
 
-@pytest.mark.parametrize("kind", [slow("hifi_gan"), slow("parallel_wavegan"), "istft_vocoder"])
+@one_kind
 def test_past_the_end_nothing_counts(kind):
     losses = []
     for spoilt in (0.0, 1.0):
@@ -263,7 +264,7 @@ def test_config_rebuilds_the_model(kind):
     assert [v.shape for v in again.weights] == [v.shape for v in model.weights]
 
 
-@pytest.mark.parametrize("kind", [slow("hifi_gan"), slow("parallel_wavegan"), "istft_vocoder"])
+@one_kind
 def test_a_saved_model_goes_on_learning(kind, tmp_path):
     model, (inputs, real, weight) = make(kind), next(batches(1))
     model.train_on_batch(inputs, real, weight)

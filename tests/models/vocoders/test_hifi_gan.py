@@ -40,7 +40,7 @@ def test_has_as_many_weights_as_published(preset):
     assert HiFiGAN.from_preset(preset).count_params() == PUBLISHED[preset]
 
 
-@pytest.mark.parametrize("chunk_frames", [1, 3, 50])
+@pytest.mark.parametrize("chunk_frames", [pytest.param(1, marks=pytest.mark.large), 3, 50])
 def test_chunks_give_what_the_whole_gives(rng, chunk_frames):
     model, features = make(causal=True), rng.normal(size=(2, 20, 5)).astype("float32")
     whole = model.generate(features)

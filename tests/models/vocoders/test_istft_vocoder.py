@@ -47,7 +47,7 @@ def test_preset():
 
 
 @pytest.mark.parametrize("chunk_frames", [1, 3, 50])
-@pytest.mark.parametrize("options", [{}, {"win_length": 16}, {"prior": False}])
+@pytest.mark.parametrize("options", [{}, {"win_length": 16}, pytest.param({"prior": False}, marks=pytest.mark.large)])
 def test_chunks_give_what_the_whole_gives(rng, options, chunk_frames):
     model, features = make(causal=True, **options), mels(rng, 2, 20)
     whole = model.generate(features)

@@ -44,7 +44,7 @@ def test_has_as_many_weights_as_published():
     assert ParallelWaveGAN.from_preset().count_params() == 1_334_309 - (64 * 64 + 64)
 
 
-@pytest.mark.parametrize("chunk_frames", [1, 3, 50])
+@pytest.mark.parametrize("chunk_frames", [pytest.param(1, marks=pytest.mark.large), 3, 50])
 def test_chunks_give_what_the_whole_gives(rng, chunk_frames):
     model, features = make(causal=True), rng.normal(size=(2, 20, 5)).astype("float32")
     whole = model.generate(features, seed=3)

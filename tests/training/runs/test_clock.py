@@ -126,6 +126,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_time_that_is_left(new_config, t
         assert float(model.optimizer.learning_rate) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.large
 def test_more_minutes_prolong_a_run(new_config, timed):
     config = dataclasses.replace(new_config, steps=None, minutes=0.5, sample_seconds=0.0, jit_compile=False)
     run = train(config)

@@ -64,7 +64,7 @@ class GANVocoder(keras.Model):
     >>> from tf_wavenet.models import MultiPeriodDiscriminator
     >>> generator = HiFiGAN(upsample_rates=(8, 8), upsample_kernel_sizes=(16, 16), upsample_initial_channel=8)
     >>> model = GANVocoder(generator, [MultiPeriodDiscriminator(channels=(4, 8))], stft_weight=1.0)
-    >>> model.compile("adam", "adam")
+    >>> model.compile("adam", "adam", jit_compile=False)
     >>> import numpy as np
     >>> windows = {"local_condition": np.zeros((2, 20, 80))}, np.zeros((2, 1280))
     >>> sorted(model.train_on_batch(*windows, return_dict=True))
