@@ -7,10 +7,10 @@ TORCH := .venv-torch
 # tensorflow-io and the pinned reference environment exist for Python 3.10 to 3.12; newer Pythons get the latest.
 REFERENCE := $(shell $(PYTHON) -c "import sys; print(int((3, 10) <= sys.version_info[:2] <= (3, 12)))")
 ifeq ($(REFERENCE),1)
-INSTALL := -e ".[io,train,test]" -c constraints.txt
+INSTALL := -e ".[io,fast,train,test]" -c constraints.txt
 ALL := -e ".[io,quality,serving,page,test]" -c constraints.txt
 else
-INSTALL := -e ".[train,test]"
+INSTALL := -e ".[fast,train,test]"
 ALL := -e ".[quality,serving,page,test]"
 endif
 BIN := $(VENV)/bin

@@ -15,6 +15,20 @@ def _seeded():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _by_xla():
+    """Models generate by XLA unless a test names another engine: its samples are those of exports, to the bit."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    from tf_wavenet.decoding import generation_request as requests
+
+    is_native = requests.is_native
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests, "is_native", lambda model, engine=None: is_native(model, engine or "xla"))
+        yield
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

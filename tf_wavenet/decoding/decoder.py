@@ -114,6 +114,11 @@ class Decoder:
         return state | {name: rows[:, size + i] for i, name in enumerate(self._samples)}
 
     @property
+    def model(self):
+        """The model."""
+        return self._model
+
+    @property
     def _samples(self):
         return ("previous", "output") if self._preemphasis else ("previous",)
 
@@ -219,14 +224,9 @@ def stream(model, request, chunk_samples) -> Iterator[np.ndarray]:
 
 
 def _chunks(model, request, chunk_samples):
-    decoder, settings, prompt = decoder_of(model), request.settings, request.prompt
+    decoder, prompt = decoder_of(model), request.prompt
     encoded = model.conditioning.encode(**request.conditions) if request.conditions else None
-    state = decoder.prompted_state(prompt, encoded)
-    seed = tf.constant([request.seed & 0xFFFFFFFF, request.seed >> 32], tf.uint32)
-    temperature = tf.constant(settings.temperature, tf.float32)
-    size = model.distribution.parameter_size
-    top_k = None if settings.top_k is None else tf.constant(min(settings.top_k, size), tf.int32)
-    top_p = None if settings.top_p is None else tf.constant(settings.top_p, tf.float32)
+    advance = (_natively if request.native else _by_xla)(decoder, decoder.prompted_state(prompt, encoded), request)
     made, total = 0, float("inf") if request.num_samples is None else request.num_samples
     # Not shorter for short chunks: another length could round the projection, and so the samples, differently.
     block = decoder.block_samples(encoded, len(prompt))
@@ -235,12 +235,36 @@ def _chunks(model, request, chunk_samples):
         while wanted:
             n = min(wanted, block)
             condition = decoder.condition_block(encoded, prompt.shape[1] + made, block)
-            audio, state = decoder.decode(state, tf.constant(n), seed, temperature, top_k, top_p, condition)
-            chunk.append(audio[:n].numpy().T)
+            chunk.append(advance(n, condition))
             if np.isnan(chunk[-1]).any():
                 raise FloatingPointError("Expected the model to predict finite parameters. Received: NaN")
             wanted, made = wanted - n, made + n
         yield np.concatenate(chunk, axis=1)
+
+
+def _by_xla(decoder, state, request):
+    """A function of a number of samples and the condition of a block that makes them, `[batch, n]`."""
+    settings, size = request.settings, decoder.model.distribution.parameter_size
+    seed = tf.constant([request.seed & 0xFFFFFFFF, request.seed >> 32], tf.uint32)
+    temperature = tf.constant(settings.temperature, tf.float32)
+    top_k = None if settings.top_k is None else tf.constant(min(settings.top_k, size), tf.int32)
+    top_p = None if settings.top_p is None else tf.constant(settings.top_p, tf.float32)
+
+    def advance(n, condition):
+        nonlocal state
+        audio, state = decoder.decode(state, tf.constant(n), seed, temperature, top_k, top_p, condition)
+        return audio[:n].numpy().T
+
+    return advance
+
+
+def _natively(decoder, state, request):
+    """As `_by_xla`."""
+    from tf_wavenet.decoding.native.native_decoder import NativeDecoder
+
+    native = NativeDecoder(decoder.model)
+    states = native.start(state)
+    return lambda n, condition: native.decode(states, n, request.seed, request.settings, condition)
 
 
 def decoder_of(model) -> Decoder:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from tf_wavenet.decoding.conditions import check_conditions
+from tf_wavenet.decoding.native import is_native
 from tf_wavenet.decoding.sampler import SamplingSettings, check_count
 
 
@@ -19,6 +20,7 @@ class GenerationRequest:
         prompt: float32 `[batch, time]`, the waveform to continue; time may be 0.
         conditions: Dict of `local_condition`, `[batch, frames, channels]`, and `global_condition`, as the model has
             them.
+        native: Whether `tf_wavenet.decoding.native` makes the samples, or XLA.
     """
 
     num_samples: int | None
@@ -26,6 +28,7 @@ class GenerationRequest:
     settings: SamplingSettings
     prompt: np.ndarray
     conditions: dict[str, np.ndarray]
+    native: bool = False
 
     @classmethod
     def make(
@@ -40,6 +43,7 @@ class GenerationRequest:
         prompt=None,
         local_condition=None,
         global_condition=None,
+        engine=None,
     ) -> "GenerationRequest":
         """Checks the arguments of `AutoregressiveModel.generate`.
 
@@ -54,6 +58,7 @@ class GenerationRequest:
             prompt: Array or None.
             local_condition: Array or None.
             global_condition: Speaker, speakers, array or None.
+            engine: "native", "xla" or None.
 
         Returns:
             The request.
@@ -73,7 +78,8 @@ class GenerationRequest:
         conditions = {"local_condition": local_condition, "global_condition": global_condition}
         conditions, batch_size = check_conditions(model, conditions, batch_size)
         prompt = _check_prompt(prompt, batch_size)
-        return cls(_check_length(model, num_samples, conditions, prompt), seed, settings, prompt, conditions)
+        num_samples = _check_length(model, num_samples, conditions, prompt)
+        return cls(num_samples, seed, settings, prompt, conditions, is_native(model, engine))
 
 
 def _check_length(model, num_samples, conditions, prompt):

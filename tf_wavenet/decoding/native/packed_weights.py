@@ -1,0 +1,120 @@
+"""A WaveNet's weights in the order in which they are read, padded for vectors."""
+
+import numpy as np
+
+from tf_wavenet.decoding.native.kernel import COMPANDED, ONE_HOT, SCALAR, Network
+from tf_wavenet.decoding.native.products import LANES, TILE
+from tf_wavenet.decoding.native.sampling import CATEGORICAL, GAUSSIAN, LOGISTIC
+
+_ENCODINGS = {"one_hot": ONE_HOT, "scalar": SCALAR, "companded": COMPANDED}
+
+
+def network(model, dtype="float16") -> Network:
+    """Packs a model's weights of now.
+
+    Args:
+        model: A `WaveNet` without a context stack.
+        dtype: "float16" or "float32", of the matrices. Weights beyond what float16 holds stay float32.
+    """
+    stack, head, blocks = model.stack, model.head, model.stack.blocks
+    layers, residual, half = len(blocks), stack.residual_channels, blocks[0].conv.filters // 2
+    first = _array(model.causal_conv.kernel)
+    hidden, out = _array(head.hidden.kernel), _array(head.out.kernel)
+    matrices = []
+    for block in blocks:
+        matrices += list(_array(block.conv.kernel))  # one matrix a tap
+        if block.use_residual:
+            matrices.append(_array(block.residual.kernel))
+    skips = [_array(block.skip.kernel) for block in blocks]
+    scale = np.float32(stack.skip_scale)
+    matrices += [scale * np.concatenate(skips), hidden, out]
+    wide = {name: _wide(n) for name, n in (("residual", residual), ("gates", 2 * half), ("skip", stack.skip_channels))}
+
+    skip_bias = scale * sum(_bias(block.skip, stack.skip_channels) for block in blocks)
+    kind, classes, log_scale_min, steps = _distribution(model.distribution)
+    return Network(
+        layers=layers,
+        kernel_size=stack.kernel_size,
+        residual=residual,
+        residual_wide=wide["residual"],
+        gates=2 * half,
+        gates_wide=wide["gates"],
+        skip=stack.skip_channels,
+        skip_wide=wide["skip"],
+        hidden=hidden.shape[1],
+        hidden_wide=_wide(hidden.shape[1]),
+        outputs_wide=_wide(out.shape[1]),
+        first_taps=len(first),
+        encoding=_ENCODINGS[model.input_encoding],
+        channels=first.shape[1],
+        mu=model.mu,
+        kind=kind,
+        classes=classes,
+        order=-1 if model.predictor is None else model.predictor.order,
+        residual_scale=np.float32(stack.residual_scale),
+        gain=np.float32(1.0 if model.predictor is None else model.distribution.gain),
+        log_scale_min=log_scale_min,
+        steps=steps,
+        preemphasis=np.float32(getattr(model.mel_spec, "preemphasis", 0.0)),
+        weights=_pack(matrices, dtype),
+        first_kernel=_padded(first),
+        first_bias=_padded(_bias(model.causal_conv, residual)),
+        gate_biases=_padded(np.stack([_bias(block.conv, 2 * half) for block in blocks])),
+        residual_biases=_padded(
+            np.stack([_bias(block.residual, residual) for block in blocks[:-1]] + [np.zeros(residual, np.float32)])
+        ),
+        skip_bias=_padded(skip_bias),
+        hidden_bias=_padded(_bias(head.hidden, hidden.shape[1])),
+        out_bias=_padded(_bias(head.out, out.shape[1])),
+        dilations=np.asarray(stack.dilations, np.int64),
+    )
+
+
+def _distribution(distribution):
+    """Returns kind, classes, least log scale and steps of the distribution, or of what it says of the residual."""
+    distribution = getattr(distribution, "distribution", distribution)
+    if hasattr(distribution, "mu"):
+        return CATEGORICAL, distribution.mu + 1, 0.0, 0.0
+    mixtures = 0 if distribution.parameter_size == 2 else distribution.num_mixtures
+    if hasattr(distribution, "bits"):
+        return LOGISTIC, mixtures, distribution.log_scale_min, 2.0**distribution.bits - 1.0
+    return GAUSSIAN, mixtures, distribution.log_scale_min, 0.0
+
+
+def _pack(matrices, dtype):
+    tiles = [
+        matrix[:, first : first + TILE].ravel()
+        for matrix in map(_padded, matrices)
+        for first in range(0, matrix.shape[1], TILE)
+    ]
+    packed = np.concatenate(tiles)
+    if dtype == "float16" and np.abs(packed).max() <= np.finfo(np.float16).max:
+        packed = packed.astype(np.float16).view(np.uint16)
+    return _aligned(packed)
+
+
+def _aligned(array):
+    room = np.empty(array.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    aligned = room[start : start + array.nbytes].view(array.dtype)
+    aligned[:] = array
+    return aligned
+
+
+def _wide(n):
+    return -(-n // LANES) * LANES
+
+
+def _padded(array):
+    """Zeros behind the last axis up to a multiple of the lanes; float32, contiguous."""
+    array = np.asarray(array, np.float32)
+    width = [(0, 0)] * (array.ndim - 1) + [(0, _wide(array.shape[-1]) - array.shape[-1])]
+    return np.array(np.pad(array, width), order="C")
+
+
+def _array(variable):
+    return np.asarray(variable, np.float32)
+
+
+def _bias(layer, size):
+    return _array(layer.bias) if layer.use_bias else np.zeros(size, np.float32)

@@ -1,0 +1,135 @@
+"""Matrix-vector products as vectors of LLVM, which keeps their sums in registers."""
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+TILE = 64  # outputs side by side in memory; a matrix's last tile is narrower
+LANES = 16  # outputs are padded to a multiple of it
+ROWS = 4  # rows of a batch that share one reading of the weights
+
+OPTIONS = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    # All but the promise that there is no NaN, which is looked for.
+    "fastmath": {"nsz", "arcp", "contract", "afn", "reassoc"},
+}
+_FLAGS = ("nsz", "arcp", "contract", "reassoc")
+
+
+def _product(rows, lanes):
+    """Makes `y[r, :lanes] += x[r, :n] @ w[:n, :lanes]` for `rows` rows of 1-D arrays, from given elements on.
+
+    Weights are float32, or float16 as uint16, widened where they are read. `w` steps by `step` from input to input.
+    """
+
+    @intrinsic
+    def product(context, y, y_first, y_step, x, x_first, x_step, w, w_first, w_step, n):
+        index = types.intp
+        signature = types.void(y, index, index, x, index, index, w, index, index, index)
+        half = w.dtype == types.uint16
+
+        def generate(context, builder, signature, arguments):
+            single, long = ir.FloatType(), ir.IntType(64)
+            stored = ir.HalfType() if half else single
+            wide, wide_stored = ir.VectorType(single, lanes), ir.VectorType(stored, lanes)
+            data = [
+                context.make_array(kind)(context, builder, value).data
+                for kind, value in zip(signature.args, arguments, strict=True)
+                if isinstance(kind, types.Array)
+            ]
+            data[2] = builder.bitcast(data[2], stored.as_pointer())
+            _, y_first, y_step, _, x_first, x_step, _, w_first, w_step, n = arguments
+
+            def at(base, *offsets):
+                for offset in offsets:
+                    base = builder.gep(base, [offset])
+                return base
+
+            numbers = [ir.Constant(long, row) for row in range(rows)]
+            results = [
+                builder.bitcast(at(data[0], y_first, builder.mul(row, y_step)), wide.as_pointer()) for row in numbers
+            ]
+            columns = [at(data[1], x_first, builder.mul(row, x_step)) for row in numbers]
+            weights = at(data[2], w_first)
+            sums = [builder.load(result, align=4) for result in results]
+            before = builder.block
+            body, after = (builder.function.append_basic_block(name) for name in ("product", "product_end"))
+            builder.branch(body)
+
+            builder.position_at_end(body)
+            i, totals = builder.phi(long), [builder.phi(wide) for _ in range(rows)]
+            i.add_incoming(ir.Constant(long, 0), before)
+            row_of_weights = builder.bitcast(at(weights, builder.mul(i, w_step)), wide_stored.as_pointer())
+            loaded = builder.load(row_of_weights, align=2 if half else 4)
+            if half:
+                loaded = builder.fpext(loaded, wide)
+            nothing = ir.Constant(wide, ir.Undefined)
+            everywhere = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+            new = []
+            for total, first, column in zip(totals, sums, columns, strict=True):
+                total.add_incoming(first, before)
+                value = builder.load(at(column, i), align=4)
+                spread = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+                spread = builder.shuffle_vector(spread, nothing, everywhere)
+                new.append(builder.fadd(total, builder.fmul(spread, loaded, flags=_FLAGS), flags=_FLAGS))
+                total.add_incoming(new[-1], body)
+            following = builder.add(i, ir.Constant(long, 1))
+            i.add_incoming(following, body)
+            builder.cbranch(builder.icmp_signed("<", following, n), body, after)
+
+            builder.position_at_end(after)
+            for value, result in zip(new, results, strict=True):
+                builder.store(value, result, align=4)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return product
+
+
+_one_64, _one_32, _one_16 = (_product(1, lanes) for lanes in (64, 32, 16))
+_four_32, _four_16 = (_product(ROWS, lanes) for lanes in (32, 16))
+
+
+@njit(**OPTIONS)
+def multiply(y, y_first, x, x_first, w, w_first, inputs, outputs):
+    """Adds `x[:inputs] @ w` to `y[:outputs]`, of packed weights and 1-D arrays, from given elements on."""
+    done = 0
+    while done < outputs:
+        width = min(TILE, outputs - done)
+        tile = w_first + done * inputs
+        if width == 64:
+            _one_64(y, y_first + done, 0, x, x_first, 0, w, tile, width, inputs)
+        else:
+            part = 0
+            while part < width:
+                if width - part >= 32:
+                    _one_32(y, y_first + done + part, 0, x, x_first, 0, w, tile + part, width, inputs)
+                    part += 32
+                else:
+                    _one_16(y, y_first + done + part, 0, x, x_first, 0, w, tile + part, width, inputs)
+                    part += 16
+        done += width
+    return w_first + inputs * outputs
+
+
+@njit(**OPTIONS)
+def multiply_four(y, y_first, y_step, x, x_first, x_step, w, w_first, inputs, outputs):
+    """As `multiply`, for four rows, `y_step` and `x_step` elements apart."""
+    done = 0
+    while done < outputs:
+        width = min(TILE, outputs - done)
+        tile = w_first + done * inputs
+        part = 0
+        while part < width:
+            to = y_first + done + part
+            if width - part >= 32:
+                _four_32(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
+                part += 32
+            else:
+                _four_16(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
+                part += 16
+        done += width
+    return w_first + inputs * outputs
