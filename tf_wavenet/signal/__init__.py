@@ -6,9 +6,9 @@ May import nothing of this package.
 from tf_wavenet.signal.cos_sin import cos_sin
 from tf_wavenet.signal.inverse_stft import overlap_add, steady_envelope, synthesis_frames, window_envelope
 from tf_wavenet.signal.linear_prediction import levinson, linear_prediction, voicing
-from tf_wavenet.signal.log_mel import log_mel
+from tf_wavenet.signal.log_mel import log_mel, log_mel_of, mel_spectrum
 from tf_wavenet.signal.mel_filterbank import analysis_window, mel_filterbank
-from tf_wavenet.signal.mel_inversion import mel_to_magnitude
+from tf_wavenet.signal.mel_inversion import mel_gain, mel_to_magnitude
 from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.mu_law import mu_law_decode, mu_law_encode
 from tf_wavenet.signal.preprocess import preprocess, restore
@@ -21,7 +21,10 @@ __all__ = [
     "levinson",
     "linear_prediction",
     "log_mel",
+    "log_mel_of",
     "mel_filterbank",
+    "mel_gain",
+    "mel_spectrum",
     "mel_to_magnitude",
     "mu_law_decode",
     "mu_law_encode",

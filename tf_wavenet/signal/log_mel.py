@@ -9,7 +9,6 @@ from keras import ops
 from tf_wavenet._tensor import Tensor
 from tf_wavenet.signal.mel_filterbank import analysis_window
 from tf_wavenet.signal.mel_spec import MelSpec
-from tf_wavenet.signal.stft import power_spectrum
 
 _LEAST_POWER = 1e-30  # keeps the gradient of the root finite; far below any floor
 
@@ -44,16 +43,34 @@ def log_mel(waveform, spec: MelSpec) -> Tensor:
         received = f"shape={tuple(waveform.shape)}, dtype={waveform.dtype}"
         raise ValueError(f"Expected a floating point waveform [batch, time] or [time], time >= 1. Received: {received}")
     alone = len(waveform.shape) == 1
-    padded = _pad(ops.cast(ops.expand_dims(waveform, 0) if alone else waveform, "float32"), spec)
-    filters, window, mean, scale = map(ops.convert_to_tensor, _constants(spec))
-    power = power_spectrum(padded, spec.fft_length, spec.hop_length, window, center=False) + spec.power_offset
-    mel = ops.matmul(ops.sqrt(ops.maximum(power, _LEAST_POWER)), filters)
+    real, imaginary = mel_spectrum(ops.expand_dims(waveform, 0) if alone else waveform, spec)
+    features = log_mel_of(ops.square(real) + ops.square(imaginary), spec)
+    return features[0] if alone else features
+
+
+def mel_spectrum(waveform, spec: MelSpec) -> tuple[Tensor, Tensor]:
+    """Computes the short-time Fourier transform that `log_mel` takes.
+
+    Args:
+        waveform: Floating point `[batch, time]`.
+        spec: The recipe.
+
+    Returns:
+        `(real, imaginary)`, float32 `[batch, spec.num_frames(time), spec.fft_length // 2 + 1]`.
+    """
+    padded = _pad(ops.cast(waveform, "float32"), spec)
+    window = ops.convert_to_tensor(_constants(spec)[1])
+    return ops.stft(padded, spec.fft_length, spec.hop_length, spec.fft_length, window, center=False)
+
+
+def log_mel_of(power, spec: MelSpec) -> Tensor:
+    """Computes log-mel features of squared magnitudes, `[..., spec.fft_length // 2 + 1]`: `[..., spec.num_mels]`."""
+    filters, _, mean, scale = map(ops.convert_to_tensor, _constants(spec))
+    mel = ops.matmul(ops.sqrt(ops.maximum(power + spec.power_offset, _LEAST_POWER)), filters)
     features = ops.log(ops.maximum(mel, spec.floor))
     if spec.log_base == "10":
         features = features / math.log(10.0)
-    if spec.normalization is not None:
-        features = (features - mean) / scale
-    return features[0] if alone else features
+    return features if spec.normalization is None else (features - mean) / scale
 
 
 @functools.lru_cache

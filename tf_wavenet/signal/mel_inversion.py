@@ -54,6 +54,32 @@ def mel_to_magnitude(features, spec: MelSpec, rounds: int = 3, floor: float = 1e
     return ops.maximum(magnitude, floor)
 
 
+def mel_gain(wanted, features, spec: MelSpec, most: float = 10.0) -> Tensor:
+    """Computes the factors on magnitude spectra that change their log-mels to others, about, and smoothly.
+
+    Args:
+        wanted: Float `[..., num_mels]`, log-mels as `log_mel` makes them.
+        features: Those that the spectra have.
+        spec: Their recipe.
+        most: Number > 1, the largest factor and the inverse of the smallest.
+
+    Returns:
+        float32 `[..., fft_length // 2 + 1]`: the mels' quotients, interpolated over frequency in logarithms.
+
+    Example:
+    >>> spec = MelSpec.from_preset("speech_16k")
+    >>> gain = mel_gain(np.full((1, 80), -5.0, "float32"), np.full((1, 80), -5.5, "float32"), spec)
+    >>> np.asarray(gain)[0, :3].round(3).tolist()  # e ** 0.5
+    [1.649, 1.649, 1.649]
+    """
+    between, _, _, scale = map(ops.convert_to_tensor, _constants(spec)[2:])
+    logs = (ops.cast(wanted, "float32") - ops.cast(features, "float32")) * scale
+    if spec.log_base == "10":
+        logs = logs * math.log(10.0)
+    most = math.log(most)
+    return ops.exp(ops.clip(ops.matmul(logs, between), -most, most))
+
+
 @functools.lru_cache
 def _constants(spec):
     filters = spec.filterbank()

@@ -68,6 +68,8 @@ def make_gan(config: VocoderConfig) -> GANVocoder:
         if config.model == "istft_vocoder":
             if width is not None:
                 options["channels"] = width
+            if config.refinements:
+                options["refinements"] = config.refinements
             generator = ISTFTVocoder.from_preset(config.model, **options)
             weights = {"adversarial_weight": 0.03, "feature_matching_weight": 0.05, "mel_weight": 0.5}
             weights |= {"stft_resolutions": _RESOLUTIONS, "resolutions_per_step": 2}

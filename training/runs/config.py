@@ -68,7 +68,7 @@ class VocoderConfig(TrainConfig):
     """Trains a vocoder, alone or with discriminators, on a folder of recordings."""
 
     models: ClassVar = tuple(PUBLISHED)
-    architecture: ClassVar = ("causal", "generator_channels", "discriminator_channels")
+    architecture: ClassVar = ("causal", "generator_channels", "discriminator_channels", "refinements")
 
     causal: bool = False
     """Let no sample depend on later features, so that the vocoder streams."""
@@ -77,6 +77,8 @@ class VocoderConfig(TrainConfig):
     discriminator_channels: int | None = None
     """Width of discriminators, a multiple of 16 (published: 128 with HiFi-GAN, 64 with Parallel WaveGAN; 16 of an iSTFT
     vocoder)."""
+    refinements: int = 0
+    """Times that an iSTFT vocoder brings its waveform closer to the mels."""
     discriminator_start: int | None = None
     """Steps in which a generator learns alone; if not given, 0 for HiFi-GAN, a quarter of all for Parallel WaveGAN, and
     no discriminators at all for an iSTFT vocoder."""
@@ -92,6 +94,8 @@ class VocoderConfig(TrainConfig):
         if self.window_samples <= LONGEST_TRANSFORM // 2:
             expected = f"Expected window_samples above {LONGEST_TRANSFORM // 2}, which the STFT loss needs"
             raise ValueError(f"{expected}. Received: window_samples={self.window_samples}")
+        if self.refinements and self.model != "istft_vocoder":
+            raise ValueError(f"Expected --refinements with --model istft_vocoder only. Received: {self.model}")
 
     def published(self) -> dict[str, Any]:
         """Values of the fields that are None."""
