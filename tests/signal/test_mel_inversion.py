@@ -6,7 +6,7 @@ import pytest
 from tests.support import reference
 from tests.support.arrays import assert_allclose, numpy_of
 from tf_wavenet import MelSpec
-from tf_wavenet.signal import mel_to_magnitude
+from tf_wavenet.signal import log_mel_of, mel_gain, mel_to_magnitude
 
 SPEC = MelSpec.from_preset("speech_16k")
 
@@ -50,3 +50,14 @@ def test_nearer_to_a_smooth_spectrum_than_least_squares(name):
     theirs = np.maximum(spectra @ filters @ np.linalg.pinv(filters), 1e-4)
     far, farther = (np.abs(np.log((x / spectra)[:, reached])).mean() for x in (ours, theirs))
     assert far < 0.5 * farther
+
+
+@pytest.mark.parametrize("spec", [SPEC, SPEC.standardized(), dataclasses.replace(SPEC, log_base="10")])
+def test_gain_changes_smooth_mels_to_those_wanted(spec, rng):
+    smooth = np.cumsum(rng.normal(0, 0.01, (2, 3, 513)), axis=-1)
+    spectrum, other = np.exp(smooth - 3), np.exp(smooth[::-1] - 2)
+    found, wanted = (log_mel_of(np.square(x).astype("float32"), spec) for x in (spectrum, other))
+    changed = spectrum * numpy_of(mel_gain(wanted, found, spec))
+    assert_allclose(log_mel_of(np.square(changed).astype("float32"), spec), wanted, atol=0.03)
+    far = mel_gain(wanted, numpy_of(found) - 100.0, spec, most=4.0)
+    assert_allclose(far, np.full(far.shape, 4.0), rtol=1e-5)

@@ -280,4 +280,30 @@ def istft_vocoder(features, model):
         x = convnext_block(x, block)
     magnitude, phase = np.split(dense(layer_norm(x, model.norm_post), model.head), 2, axis=-1)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(layer.win_length) / layer.win_length)
-    return inverse_stft(np.exp(np.minimum(magnitude + prior, np.log(window.sum())) + 1j * phase), layer)
+    y = inverse_stft(np.exp(np.minimum(magnitude + prior, np.log(window.sum())) + 1j * phase), layer)
+    before = None
+    for _ in range(model.refinements):
+        spectrum = mel_transform(y, spec)
+        wanted, found = features * scale + mean, np.log(np.maximum(np.abs(spectrum) @ spec.filterbank(), spec.floor))
+        bins, filters = np.arange(spec.fft_length // 2 + 1), spec.filterbank()
+        centres = bins @ filters / filters.sum(axis=0)
+        gain = np.apply_along_axis(lambda row, k=bins, c=centres: np.interp(k, c, row), -1, wanted - found)
+        pushed = spectrum if before is None else spectrum - 0.99 / 1.99 * before
+        size = np.exp(np.clip(gain, -np.log(10), np.log(10))) * np.abs(spectrum)
+        before = spectrum
+        y = inverse_stft(size * np.exp(1j * np.angle(pushed)), layer)
+    return y
+
+
+def mel_transform(y, spec):
+    """The complex transform [batch, frames, bins] whose magnitudes the log-mels are made of."""
+    frames, left = y.shape[1] // spec.hop_length, spec.frame_offset
+    right = (frames - 1) * spec.hop_length + spec.fft_length - left - y.shape[1]
+    x = np.pad(y, ((0, 0), (left, right)), mode="reflect" if spec.padding == "reflect" else "constant")
+    window = np.zeros(spec.fft_length)
+    first = (spec.fft_length - spec.win_length) // 2
+    window[first : first + spec.win_length] = 0.5 - 0.5 * np.cos(
+        2 * np.pi * np.arange(spec.win_length) / spec.win_length
+    )
+    starts = np.arange(frames) * spec.hop_length
+    return np.stack([np.fft.rfft(x[:, s : s + spec.fft_length] * window) for s in starts], axis=1)

@@ -8,6 +8,7 @@ from tests.support import reference
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise
 from tf_wavenet import ISTFTVocoder, MelSpec
+from tf_wavenet.signal import log_mel
 
 SPEC = MelSpec.from_preset("speech_16k", hop_length=6, win_length=24, fft_length=32, num_mels=5).standardized()
 SMALL = {"channels": 8, "num_blocks": 2, "kernel_size": 3, "mel_spec": SPEC}
@@ -36,6 +37,25 @@ def test_equals_numpy(rng, options, causal, frames):
     # Where squared windows sum to next to nothing, behind the last frame's middle, samples fade.
     whole = 6 * frames - (2 if spec.center == "sample" else 0)
     assert_allclose(model(features)[:, :whole], expected[:, :whole], atol=2e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("refinements", [1, 3])
+def test_refinements_equal_numpy_and_bring_the_mels_closer(rng, refinements):
+    waveform = np.exp(np.cumsum(rng.normal(0, 0.05, (2, 240)), axis=1)) * rng.normal(0, 0.1, (2, 240))
+    model, features = make(refinements=refinements), numpy_of(log_mel(waveform.astype("float32"), SPEC))
+    expected = reference.istft_vocoder(features, model)
+    made = model(features)
+    assert_allclose(made, expected, atol=2e-4 * np.abs(expected).max())
+    plain = make()
+    plain.set_weights(model.get_weights())
+
+    def distance(waveform):
+        return np.abs(numpy_of(log_mel(waveform, SPEC)) - features).mean()
+
+    assert distance(made) < 0.7 * distance(plain(features))
+    plain.refinements = refinements  # quality for time, whatever was trained
+    assert_allclose(plain(features), made, atol=1e-6)
+    assert ISTFTVocoder.from_config(model.get_config()).refinements == refinements
 
 
 def test_preset():
@@ -115,6 +135,9 @@ def test_half_precision_keeps_float32_weights_and_waveform(rng):
         ({"kernel_size": 4}, "Expected kernel_size to be odd"),
         ({"win_length": 7}, "Expected win_length to be even. Received: win_length=7"),
         ({"win_length": 6}, "Expected hop_length so short that windows of 6 samples"),
+        ({"refinements": -1}, "Expected refinements to be an int >= 0. Received: refinements=-1"),
+        ({"refinements": 1, "causal": True}, "Expected causal=False and win_length=None with refinements"),
+        ({"refinements": 1, "win_length": 16}, "Expected causal=False and win_length=None with refinements"),
         ({"num_mels": 6}, "Received: num_mels=6"),
         ({"mel_spec": MelSpec.from_preset("r9y9")}, "Expected mel_spec without preemphasis"),
     ],

@@ -88,6 +88,6 @@ def test_a_stored_vocoder_of_an_earlier_version_loads(tmp_path):
     values = json.loads((OLD / "vocoder.json").read_text())
     stored = json.loads(Path(path).read_text())
     assert stored.pop("initial_model") is stored.pop("extra_data") is None  # later than those
-    assert (stored.pop("checkpoint_minutes"), stored.pop("loudness_weight")) == (5.0, 0.0)
+    assert (stored.pop("checkpoint_minutes"), stored.pop("loudness_weight"), stored.pop("refinements")) == (5.0, 0.0, 0)
     assert stored == {name: value for name, value in values.items() if name in stored}
     assert "preset" in values.keys() - stored.keys()
