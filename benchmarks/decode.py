@@ -4,8 +4,10 @@ Each case runs `WaveNet.generate`'s compiled loop, sampling included, in turn wi
 here, whose convolutions get the step before's input as their past tap, so that no queue is written or read. What is
 left is the matrix products, gates, head and sampling. Cases with a condition of 80 log-mels add the product that
 projects the upsampled features to the gates, one for all samples of a call, to both. The ratio is the best time of the
-bound over the best time of the decoder in the same process. Samples and real time count all rows of a batch. Beside
-it: naive generation, a whole receptive field recomputed for each sample.
+bound over the best time of the decoder in the same process. Samples and real time count all rows of a batch.
+
+In the same turns, where numba is installed: the native decoder, with matrices in float16 and in float32. Besides: naive
+generation, a whole receptive field recomputed for each sample.
 """
 
 import argparse
@@ -20,6 +22,8 @@ import tensorflow as tf  # noqa: E402
 from tf_wavenet import WaveNet  # noqa: E402
 from tf_wavenet.decoding import Decoder  # noqa: E402
 from tf_wavenet.decoding.decoder import BLOCK_SAMPLES  # noqa: E402
+from tf_wavenet.decoding.native import is_native  # noqa: E402
+from tf_wavenet.decoding.sampler import SamplingSettings  # noqa: E402
 from tf_wavenet.layers import Conditioning  # noqa: E402
 
 MELS = {"local_channels": 80, "local_hop": 200}  # of Conditioning
@@ -75,6 +79,24 @@ def runner(model, batch_size, samples, condition=None):
     return lambda: run(samples), compile_s
 
 
+def native_runner(model, batch_size, samples, condition, dtype):
+    """As `runner`, of the native decoder; None where it cannot decode the model."""
+    if not is_native(model):
+        return None
+    from tf_wavenet.decoding.native.native_decoder import NativeDecoder
+
+    decoder = NativeDecoder(model, dtype, threads=1)
+    states = decoder.start(Decoder(model).initial_state(batch_size))
+
+    def run(n):
+        start = time.perf_counter()
+        decoder.decode(states, n, 0, SamplingSettings(), condition)
+        return time.perf_counter() - start
+
+    run(1)
+    return lambda: run(samples)
+
+
 def naive_seconds_per_sample(model, batch_size, repeats):
     """Times one sample made from a whole receptive field, compiled by XLA too."""
     window = tf.zeros([batch_size, model.receptive_field])
@@ -104,8 +126,20 @@ def measure(preset, batch_size, conditions, repeats, samples):
         condition = encoded[:, :samples]
     ours, compile_s = runner(model, batch_size, samples, condition)
     bound, _ = runner(WithoutQueues(model), batch_size, samples, condition)
-    times, bounds = zip(*((ours(), bound()) for _ in range(repeats)), strict=True)
-    speed, limit = (samples * batch_size / min(t) for t in (times, bounds))
+    runs = {"xla": ours, "bound": bound}
+    for dtype in ("float16", "float32"):
+        runs[dtype] = native_runner(model, batch_size, samples, condition, dtype)
+    runs = {name: run for name, run in runs.items() if run is not None}
+    times = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, run in runs.items():
+            times[name].append(run())
+    speeds = {name: samples * batch_size / min(seconds) for name, seconds in times.items()}
+    speed, limit = speeds["xla"], speeds["bound"]
+    native = {f"native_{name}_samples_per_s": round(speeds[name]) for name in ("float16", "float32") if name in speeds}
+    if "float16" in speeds:
+        native["native_ratio"] = round(speeds["float16"] / speed, 3)
+        native["native_x_real_time_24k"] = round(speeds["float16"] / 24000, 3)
     return {
         "preset": preset,
         "condition": "80 mels" if conditions else "none",
@@ -117,6 +151,7 @@ def measure(preset, batch_size, conditions, repeats, samples):
         "x_real_time_24k": round(speed / 24000, 3),
         "naive_samples_per_s": round(batch_size / naive_seconds_per_sample(model, batch_size, min(repeats, 3)), 1),
         "compile_s": round(compile_s, 2),
+        **native,
         "tensorflow": tf.__version__,
         "steps": samples,
     }
@@ -140,12 +175,20 @@ def main():
 
 
 def _row(figures):
-    return (
+    text = (
         "{preset:6} condition {condition:7} batch {batch_size:3}: {samples_per_s:7} samples/s, "
         "bound {bound_samples_per_s:7}, ratio {ratio:5}, "
         "x real time {x_real_time_16k} at 16 kHz, {x_real_time_24k} at 24 kHz, naive {naive_samples_per_s}, "
         "compiled in {compile_s} s".format(**figures)
     )
+    if "native_ratio" in figures:
+        text += (
+            "; native {native_float16_samples_per_s} in float16, {native_float32_samples_per_s} in float32, ".format(
+                **figures
+            )
+        )
+        text += "{native_ratio} of XLA".format(**figures)
+    return text
 
 
 if __name__ == "__main__":
