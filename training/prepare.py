@@ -24,7 +24,7 @@ class PrepareConfig:
     """
 
     folder: tyro.conf.Positional[Path]
-    """Corpus to read: any tree of WAV, FLAC, Ogg or MP3 files, LJSpeech or VCTK."""
+    """Corpus to read: any tree of WAV, FLAC, Ogg, MP3 or M4A files, LJSpeech or VCTK."""
     out: Path
     """Folder to write to."""
     sample_rate: int = 16000

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tf_wavenet.data.audio import AUDIO_SUFFIXES, check_sample_rate, load_audio, trim_silence
+from tf_wavenet.data.audio import load_audio, trim_silence
 from tf_wavenet.data.audio_error import AudioError
 from tf_wavenet.data.manifest import AudioFile, Manifest
+from tf_wavenet.data.read_audio import AUDIO_SUFFIXES, check_sample_rate
 
 _CONTAINERS = ("wavs", "wav", "wav48", "wav48_silence_trimmed")
 _TRIM_MARGIN_SECONDS = 0.05
@@ -23,7 +24,7 @@ def index_corpus(
     """Indexes a folder of recordings. Every file is decoded once; bad ones are listed with their reason and left out.
 
     Three layouts are read, and may be mixed:
-    - any folder, with or without subfolders: all files ending in .wav, .flac, .ogg, .oga, .opus or .mp3;
+    - any folder, with or without subfolders: all files of a kind that `load_audio` reads, such as .wav, .flac or .mp3;
     - LJSpeech: `metadata.csv` with lines `id|text` or `id|text|normalised text` (the last is taken) and the recordings
       as `wavs/<id>.wav` or `<id>.wav`, of any of the suffixes;
     - VCTK: `wav48_silence_trimmed/<speaker>/<id>_mic1.flac`, `wav48/<speaker>/<id>.wav` or `<speaker>/<id>.wav`, texts
