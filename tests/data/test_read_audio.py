@@ -87,6 +87,14 @@ def test_recordings_joined_to_one_file_are_all_read(tmp_path, kwargs):
     np.testing.assert_array_equal(joined, np.concatenate(alone))
 
 
+def test_wav_inside_a_note_of_a_wav_is_no_recording(tmp_path):
+    part = encoded(format="WAV")
+    path = saved(tmp_path / "clip.wav", part + b"note" + struct.pack("<I", len(part)) + part)
+    assert len(load_audio(path, RATE)) == len(NOISE)
+    joined = saved(tmp_path / "joined.wav", path.read_bytes() + part)
+    assert len(load_audio(joined, RATE)) == 2 * len(NOISE)
+
+
 def test_mp3_joined_behind_tags_and_without_a_header(tmp_path):
     tag = b"TAG" + bytes(125)
     parts = [encoded(format="MP3"), tag, mp3(loud_then_silent()), tag]

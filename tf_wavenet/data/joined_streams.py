@@ -3,10 +3,9 @@
 import mmap
 import re
 
-from tf_wavenet.data.wav_chunks import wav_audio
+from tf_wavenet.data.wav_chunks import next_wav, wav_audio
 
 _FLAC_START = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
-_WAV_START = re.compile(rb"RIFF.{4}WAVE", re.DOTALL)
 
 
 def joined_streams(content: bytes | mmap.mmap) -> list[int]:
@@ -25,12 +24,18 @@ def joined_streams(content: bytes | mmap.mmap) -> list[int]:
         return _ogg_links(content)
     if content[:4] == b"fLaC":
         return [0, *(match.start() for match in _FLAC_START.finditer(content, 4))]
-    if content[:4] == b"RIFF":
-        audio = wav_audio(content)
-        if audio is not None and audio.size is not None:
-            later = _WAV_START.finditer(content, audio.begin + audio.size)
-            return [0, *(match.start() for match in later)]
-    return [0]
+    return _wav_files(content) if content[:4] == b"RIFF" else [0]
+
+
+def _wav_files(content):
+    starts = [0]
+    while (audio := wav_audio(content)) and audio.size is not None:
+        following = next_wav(content, audio)
+        if following is None:
+            break
+        starts.append(starts[-1] + following)
+        content = content[following:]
+    return starts
 
 
 def _ogg_links(content):

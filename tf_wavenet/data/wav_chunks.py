@@ -61,6 +61,13 @@ def wav_audio(content: bytes | mmap.mmap) -> WavAudio | None:
     return None
 
 
+def next_wav(content: bytes | mmap.mmap, audio: WavAudio) -> int | None:
+    """Returns where another WAV file begins behind the chunks of the first, whose audio is given; None if none does."""
+    end = audio.begin + audio.size
+    position = end if content[end : end + 4] == b"RIFF" else end + audio.size % 2
+    return next((begin - 8 for name, begin, _ in _chunks(content, position, "<") if name == b"RIFF"), None)
+
+
 def _chunks(content, position, order):
     """Yields the name of each chunk, its begin and its size as stated."""
     while position + 8 <= len(content):
