@@ -15,4 +15,5 @@ class FileError(ValueError):
         self.reason = " ".join(str(reason).split())
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.reason}"
+        message = f"{self.subject}: {self.reason}"
+        return message.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files may be of any bytes

@@ -1,6 +1,7 @@
 """Converts a corpus once, so that training reads it fast: `python -m training.prepare FOLDER --out OUT`."""
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class PrepareConfig:
     """
 
     folder: tyro.conf.Positional[Path]
-    """Corpus to read: any tree of WAV, FLAC, Ogg or MP3 files, LJSpeech or VCTK."""
+    """Corpus to read: any tree of WAV, FLAC, Ogg, MP3 or M4A files, LJSpeech or VCTK."""
     out: Path
     """Folder to write to."""
     sample_rate: int = 16000
@@ -43,6 +44,11 @@ class PrepareConfig:
             raise ValueError(f"Expected join_seconds to be at least 0. Received: join_seconds={self.join_seconds}")
 
 
+def native_name(path: Path) -> str | bytes:
+    """Returns a path as soundfile takes it, whatever bytes it is of."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
 def write_flac(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
     """Writes 16-bit FLAC; the file appears whole or not at all.
 
@@ -57,8 +63,10 @@ def write_flac(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
     levels = np.clip(np.rint(waveform * 32768.0), -32768, 32767).astype(np.int16)
     try:
         with atomic_path(path) as partial:
-            soundfile.write(partial, levels, sample_rate, subtype="PCM_16", format="FLAC")
-            if soundfile.info(partial).frames != len(levels):  # libsndfile writes a short file's last block unchecked
+            soundfile.write(native_name(partial), levels, sample_rate, subtype="PCM_16", format="FLAC")
+            if soundfile.info(native_name(partial)).frames != len(
+                levels
+            ):  # libsndfile writes a short file's last block unchecked
                 raise OSError(f"{path}: expected to write {len(levels)} samples. Is the disk full?")
     except soundfile.LibsndfileError as error:
         raise OSError(f"{path}: expected to write {len(levels)} samples. {error} Is the disk full?") from None
@@ -86,12 +94,17 @@ def name_files(files: Iterable[AudioFile]) -> dict[str, AudioFile]:
         files: The recordings.
 
     Returns:
-        Dict of id to file. Of files that differ in the suffix only, all but the first keep it: "clip", "clip-wav".
+        Dict of id to file. Of files that differ in the suffix only, all but the first keep it: "clip", "clip-wav". What
+        is still no name of its own is numbered: "clip-wav-2".
     """
     names = {}
     for file in files:
         name = file.name.replace("|", "-")
-        names[name if name not in names else f"{name}-{file.path.suffix[1:]}"] = file
+        free, number = name, 0
+        while free in names:
+            number += 1
+            free = f"{name}-{file.path.suffix[1:]}" + (f"-{number}" if number > 1 else "")
+        names[free] = file
     return names
 
 
@@ -131,7 +144,7 @@ def convert(files: list[AudioFile], target: Path, sample_rate: int) -> None:
         sample_rate: Rate in Hz of the manifest and the result.
     """
     if len(files) == 1 and target.is_file() and target.stat().st_mtime >= files[0].path.stat().st_mtime:
-        info = soundfile.info(target)
+        info = soundfile.info(native_name(target))
         if (info.samplerate, info.frames) == (sample_rate, files[0].num_samples):
             return
     write_flac(target, np.concatenate([file.load(sample_rate) for file in files]), sample_rate)

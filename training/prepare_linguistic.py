@@ -1,6 +1,7 @@
 """Makes linguistic features of a corpus: `python -m training.prepare_linguistic CORPUS --out FEATURES`."""
 
 import dataclasses
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -162,7 +163,7 @@ def prepare(config: PrepareLinguisticConfig) -> LinguisticSpec:
             raise ValueError(f"{file.path}: expected a recording as long as its labels. Received: {received}.")
         features = linguistic_features(phones, measure_f0(waveform, spec), spec)
         with atomic_path(config.out / f"{file.name}.npz") as partial:
-            np.savez_compressed(partial, features=features)
+            np.savez_compressed(partial, features=features, spec=np.array(json.dumps(spec.get_config())))
         if config.labels is None:
             write_htk(config.out / f"{file.name}.lab", phones)
     spec.save(config.out / SPEC_FILE)

@@ -95,7 +95,7 @@ def test_resampling_agrees_with_scipy(tmp_path):
 
 
 def test_long_files_are_read_in_blocks_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("tf_wavenet.data.audio._BLOCK_SAMPLES", 100)
+    monkeypatch.setattr("tf_wavenet.data.sound_blocks._BLOCK_SAMPLES", 100)
     expected = np.random.default_rng(0).integers(-32768, 32767, 1050).astype(np.int16)
     np.testing.assert_array_equal(load_audio(write(tmp_path / "clip.flac", expected), 16000) * 32768, expected)
 

@@ -141,7 +141,7 @@ def message_of(folder, sample_rate=16000):
 
 def test_places_without_audio(tmp_path):
     assert message_of(tmp_path / "no") == f"{tmp_path}/no: expected a folder of recordings. Received: no such folder."
-    assert message_of(tmp_path).endswith(" .wav). Received: an empty folder.")
+    assert message_of(tmp_path).endswith(" .wav .webm). Received: an empty folder.")
     (tmp_path / "a.txt").write_text("text")
     (tmp_path / "b.csv").write_text("text")
     assert message_of(tmp_path).endswith("Received: 2 files, none of them audio.")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tf_wavenet import MelSpec
-from tf_wavenet.data import AudioError, AudioFile, MelFeatures, StoredFeatures, log_mel
+from tf_wavenet.data import AudioError, AudioFile, MelFeatures, StoredFeatures, log_mel, save_features
 
 
 def test_mel_features_are_those_of_the_recording_at_its_loudness(rng):
@@ -113,3 +113,39 @@ def test_other_arrays_are_refused(folder):
         np.savez(path, **arrays)
         with pytest.raises(AudioError, match="1.npz: expected"):
             features.read(AudioFile("x.wav", 800, name="ann/1"))
+
+
+MEL = MelSpec.from_preset("speech_16k", num_mels=3, hop_length=80)
+
+
+def test_the_recipe_of_a_file_is_compared_with_the_others(folder):
+    path, file = folder / "ann" / "2.npz", AudioFile("x.wav", 800, name="ann/2")
+    (folder / "spec.json").write_text(json.dumps(MEL.get_config()))
+    save_features(path, np.full((10, 3), -5.0), MEL)
+    features = StoredFeatures(folder)
+    assert features.read(file).shape == (10, 3)
+    for field, value in (("hop_length", 160), ("sample_rate", 22050), ("fmax", 7000.0)):
+        other = MelSpec.from_config(MEL.get_config() | {field: value})
+        save_features(path, np.full((10, 3), -5.0), other)
+        expected = (
+            f"2.npz: expected features of {field}={getattr(MEL, field)}, as the others. Received: {field}={value}"
+        )
+        with pytest.raises(AudioError, match=expected):
+            features.read(file)
+    np.savez(path, features=np.full((10, 3), -5.0), spec=np.array("[1]"))
+    with pytest.raises(AudioError, match="expected a recipe as a JSON object"):
+        features.read(file)
+    assert features.read(AudioFile("x.wav", 800, name="ann/1")).shape == (10, 3)  # of a version that wrote no recipe
+
+
+def test_files_with_a_recipe_need_no_spec_json(folder):
+    (folder / "spec.json").unlink()
+    save_features(folder / "ann" / "1.npz", np.full((10, 3), -5.0), MEL)
+    features = StoredFeatures(folder)
+    assert (features.hop_length, features.channels, features.spec) == (80, 3, json.loads(json.dumps(MEL.get_config())))
+    other = MelSpec.from_config(MEL.get_config() | {"hop_length": 160})
+    save_features(folder / "ann" / "2.npz", np.full((10, 3), -5.0), other)
+    with pytest.raises(
+        AudioError, match="2.npz: expected features of hop_length=80, as the others. Received: hop_leng"
+    ):
+        features.read(AudioFile("x.wav", 800, name="ann/2"))

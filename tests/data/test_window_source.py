@@ -10,6 +10,7 @@ import soundfile
 
 from tf_wavenet import MelSpec
 from tf_wavenet.data import (
+    AudioError,
     MelFeatures,
     VoiceAugmentation,
     WindowSource,
@@ -157,3 +158,27 @@ def test_what_needs_tensorflow_says_so(ramps, monkeypatch):
         window_dataset(ramps, 20, 10, 4)
     with pytest.raises(ImportError, match="^decode_audio needs TensorFlow: pip install tensorflow$"):
         decode_audio("clip.wav", 16000)
+
+
+@pytest.mark.parametrize("make", [WindowSource, window_dataset])
+def test_features_of_another_sample_rate_are_refused(ramps, make):
+    features = MelFeatures(MelSpec.from_config(SPEC.get_config() | {"sample_rate": 22050}))
+    with pytest.raises(ValueError, match="Expected features of sample_rate=16000, .* Received: sample_rate=22050"):
+        make(ramps, 16, 8, 2, features=features)
+
+
+@pytest.mark.parametrize(("frames", "accepted"), [(4, False), (5, True), (7, True), (8, False)])
+def test_features_have_the_frames_that_the_recording_needs(ramps, frames, accepted):
+    class Features:
+        hop_length, channels = 8, 3
+
+        def __call__(self, file, waveform):
+            return waveform, np.zeros((frames, 3), "float32")
+
+    file = ramps.files[2]
+    source = WindowSource(dataclasses.replace(ramps, files=(file,)), 40, 0, 1, features=Features())
+    if accepted:
+        assert source.batch(0)[0]["local_condition"].shape == (1, 5, 3)
+        return
+    with pytest.raises(AudioError, match=f"2.wav: expected 5 to 7 frames of 3 channels for 40 samples. .*{frames}, 3"):
+        source.batch(0)

@@ -211,3 +211,13 @@ def test_mixed_precision_with_every_condition(waveform):
     condition = model.conditioning(given)
     y, _ = model.step(np.zeros(2, "float32"), model.get_initial_state(2), condition[:, 0])
     assert_allclose(y, params[:, 0], atol=0.05 * np.abs(numpy_of(params)).max())
+
+
+def test_fit_refuses_features_of_another_hop():
+    model, given = make("local")
+    model.compile("adam", run_eagerly=True)
+    inputs = {"waveform": np.zeros((2, (FRAMES - 2) * HOP), "float32"), **given}
+    model.evaluate(inputs, inputs["waveform"], verbose=0)
+    inputs["waveform"] = inputs["waveform"][:, HOP:]
+    with pytest.raises(ValueError, match="Expected local_condition of 8 to 10 frames for 40 samples, local_hop=5. Rec"):
+        model.fit(inputs, inputs["waveform"], verbose=0)

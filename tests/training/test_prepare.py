@@ -2,12 +2,13 @@
 
 import os
 import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from tf_wavenet.data import Manifest, index_corpus, load_audio
+from tf_wavenet.data import AudioFile, Manifest, index_corpus, load_audio
 from training import prepare
 from training.cli.command_line import run
 
@@ -107,7 +108,7 @@ def test_a_broken_run_leaves_whole_files_only(monkeypatch, tmp_path, corpus, cap
 
     def write_to_a_full_disk(path, *arguments, **kwargs):
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100 if "p2" in path.name else soft, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100 if b"p2_001" in path else soft, hard))
         try:
             write(path, *arguments, **kwargs)
         finally:
@@ -191,3 +192,30 @@ def test_the_corpus_is_not_written_into_itself(monkeypatch, tmp_path, corpus, ca
     with pytest.raises(SystemExit):
         convert(monkeypatch, corpus, "--out", corpus / "out")
     assert "expected a folder outside" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_names_that_are_not_utf8(monkeypatch, tmp_path, capsys):
+    corpus, out = tmp_path / os.fsdecode(b"Caf\xe9"), tmp_path / os.fsdecode(b"out\xe9")
+    record(tmp_path / "clip.wav")
+    (corpus / os.fsdecode(b"Ren\xe9")).mkdir(parents=True)
+    (tmp_path / "clip.wav").rename(corpus / os.fsdecode(b"Ren\xe9/na\xefve.wav"))
+    (corpus / os.fsdecode(b"\xe9.wav")).write_text("no audio")
+    for _ in range(2):
+        convert(monkeypatch, corpus, "--out", out)
+        assert (out / "metadata.csv").read_text(encoding="utf-8") == "René/naïve||\n"
+    printed = capsys.readouterr().out
+    assert "\nRené " in printed
+    assert f"{tmp_path}/Caf\\udce9/\\udce9.wav: expected a whole audio file." in printed
+    assert [(file.name, file.num_samples) for file in index_corpus(out).files] == [("René/naïve", 1600)]
+    with pytest.raises(SystemExit):
+        convert(monkeypatch, corpus / "none", "--out", out)
+    assert "Caf\\udce9/none: expected a folder" in capsys.readouterr().err
+
+
+def test_names_are_never_given_twice():
+    paths = ("clip.flac", "clip.wav", "wavs/clip.wav", "wav/clip.wav")
+    files = [AudioFile(Path(path), 100, name="clip") for path in paths]
+    names = prepare.name_files(files)
+    assert list(names) == ["clip", "clip-wav", "clip-wav-2", "clip-wav-3"]
+    assert list(names.values()) == files

@@ -12,6 +12,7 @@ from tf_wavenet.data.decode_audio import decode_audio
 from tf_wavenet.data.features import load_features, save_features
 from tf_wavenet.data.local_features import MelFeatures, StoredFeatures
 from tf_wavenet.data.manifest import AudioFile, Manifest
+from tf_wavenet.data.read_audio import read_audio
 from tf_wavenet.data.voice_augmentation import VoiceAugmentation
 from tf_wavenet.data.window_source import WindowSource
 from tf_wavenet.data.windows import steps_per_epoch
@@ -32,6 +33,7 @@ __all__ = [
     "load_features",
     "log_mel",
     "preprocess",
+    "read_audio",
     "restore",
     "save_features",
     "steps_per_epoch",

@@ -1,22 +1,25 @@
 """Reads NumPy's files, in whatever state they are."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
 from tf_wavenet.data.audio_error import AudioError
 
 
-def read_arrays(path: str | os.PathLike, names: Iterable[str]) -> np.ndarray | dict[str, np.ndarray]:
+def read_arrays(
+    path: str | os.PathLike, names: Sequence[str], optional: str | None = None
+) -> np.ndarray | dict[str, np.ndarray]:
     """Reads a .npz or .npy file, told apart by its content. Pickled objects are never opened.
 
     Args:
         path: The file.
         names: The arrays that a .npz file must hold.
+        optional: One more, which it may hold.
 
     Returns:
-        Dict of the named arrays of a .npz file; the array itself of a .npy file.
+        Dict of these arrays of a .npz file; the array itself of a .npy file.
 
     Raises:
         AudioError: If the file is missing, damaged or lacks an array.
@@ -24,7 +27,9 @@ def read_arrays(path: str | os.PathLike, names: Iterable[str]) -> np.ndarray | d
     try:
         with open(path, "rb") as file:
             content = np.load(file, allow_pickle=False)
-            return content if isinstance(content, np.ndarray) else {name: content[name] for name in names}
+            if isinstance(content, np.ndarray):
+                return content
+            return {name: content[name] for name in (*names, *({optional} & set(content.files)))}
     except OSError as error:
         raise AudioError(path, f"expected features. Received: {error.strerror or error}.") from None
     except Exception as error:  # of a damaged file: what zipfile, zlib, tokenize and NumPy happen to stumble over

@@ -1,31 +1,26 @@
-"""Reads audio files: any format of libsndfile, any rate, as mono float32 at one rate."""
+"""Reads audio files of any format and rate as mono float32 at one rate."""
 
 import math
 import os
-from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
 from tf_wavenet.data.audio_error import AudioError
-from tf_wavenet.data.truncation import truncation
+from tf_wavenet.data.read_audio import check_sample_rate, read_audio
 
-AUDIO_SUFFIXES = (".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
-MIN_SAMPLE_RATE = 1000
-MAX_SAMPLE_RATE = 384000
-
-_BLOCK_SAMPLES = 1 << 20
 _MAX_PEAK = 4.0  # 12 dB over full scale: more is a file whose samples were never scaled to [-1, 1]
-_MP3_FRAMES = 2304  # an MP3 without a Xing header states its length to within two MPEG frames only
-_UNKNOWN_LENGTH = 1 << 62
 
 
 def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     """Reads one audio file as mono at `sample_rate`.
 
     Channels are averaged, other rates are resampled (soxr, high quality), and what overshoots full scale is clipped.
-    WAV, FLAC, Ogg (Vorbis, Opus) and MP3 of any bit depth and number of channels; whatever else libsndfile reads works.
+    WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, AU, CAF and W64 of any bit depth and number of channels; whatever else
+    libsndfile reads works. M4A, AAC and WebM need PyAV: `pip install "tf-wavenet[formats]"`.
+
+    What is returned is the whole recording. Files whose header states no length (streams of a recorder or a pipe, MP3
+    without a Xing header) are read to their end, and several recordings joined to one file are read as one.
 
     Args:
         path: The file.
@@ -37,7 +32,7 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     Raises:
         AudioError: If the file is missing, not audio, empty, broken off, of a rate outside 1000 to 384000 Hz, or holds
             NaN, infinity or samples more than four times full scale. A file that breaks off is told by the length its
-            header promises (WAV, FLAC, MP3 with a Xing header) or by its incomplete last page (Ogg).
+            header promises or by an incomplete last page (Ogg) or block (FLAC).
 
     Example:
     >>> import tempfile, numpy as np, soundfile
@@ -48,19 +43,13 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     (16000,)
     """
     check_sample_rate(sample_rate, "sample_rate")
-    path = Path(path)
-    if not path.is_file():
-        reason = "expected an audio file. Received: " + ("not a regular file." if path.exists() else "no such file.")
-        raise AudioError(path, reason)
-    try:
-        waveform, rate = _decode(path)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: soundfile's own, for headerless formats
-        if path.stat().st_size == 0:
-            raise AudioError(path, "expected at least 1 sample. Received: 0 samples.") from None
-        detail = getattr(error, "error_string", str(error)).strip().rstrip(".")
-        raise AudioError(path, f"expected a whole audio file. libsndfile: {detail}.") from None
-    except OSError as error:
-        raise AudioError(path, f"expected a readable file. Received: {error.strerror}.") from None
+    waveform, rate = read_audio(path, mono=True)
+    peak = float(np.max(np.abs(waveform)))
+    if not math.isfinite(peak):
+        position = int(np.flatnonzero(~np.isfinite(waveform))[0])
+        raise AudioError(path, f"expected finite samples. Received: {waveform[position]} at sample {position}.")
+    if peak > _MAX_PEAK:
+        raise AudioError(path, f"expected samples within [-1, 1]. Received: a peak of {peak:g}.")
     if rate != sample_rate:
         waveform = soxr.resample(waveform, rate, sample_rate, quality="HQ")
     if not len(waveform):
@@ -84,39 +73,3 @@ def trim_silence(waveform: np.ndarray, threshold_db: float, margin: int = 0) -> 
     if not len(audible):
         return slice(0, 0)
     return slice(max(0, int(audible[0]) - margin), min(len(waveform), int(audible[-1]) + 1 + margin))
-
-
-def check_sample_rate(rate, subject) -> None:
-    """Raises AudioError, naming `subject`, unless `rate` is a number from 1000 to 384000 Hz."""
-    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
-        expected = f"expected a sample rate from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz"
-        raise AudioError(subject, f"{expected}. Received: {rate} Hz.")
-
-
-def _decode(path):
-    blocks = []
-    with soundfile.SoundFile(path) as sound:
-        check_sample_rate(sound.samplerate, path)
-        promised = sound.frames
-        if promised >= _UNKNOWN_LENGTH:
-            raise AudioError(path, "expected a header that states the length. Received: a streamed file; encode anew.")
-        while len(block := sound.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)):
-            blocks.append(block.mean(axis=1) if sound.channels > 1 else block[:, 0])
-        allowance = _MP3_FRAMES if sound.format == "MP3" else 0
-        rate = sound.samplerate
-    cut = truncation(path)
-    if cut:
-        raise AudioError(path, f"expected a whole file. Received: {cut}.")
-    waveform = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    if len(waveform) < promised - allowance:
-        cut = f"{len(waveform)} of the {promised} samples that its header promises"
-        raise AudioError(path, f"expected a whole file. Received: {cut}.")
-    if not len(waveform):
-        raise AudioError(path, "expected at least 1 sample. Received: 0 samples.")
-    peak = float(np.max(np.abs(waveform)))
-    if not math.isfinite(peak):
-        position = int(np.flatnonzero(~np.isfinite(waveform))[0])
-        raise AudioError(path, f"expected finite samples. Received: {waveform[position]} at sample {position}.")
-    if peak > _MAX_PEAK:
-        raise AudioError(path, f"expected samples within [-1, 1]. Received: a peak of {peak:g}.")
-    return waveform, rate

@@ -55,7 +55,7 @@ def window_dataset(
     Raises:
         ImportError: If TensorFlow is not installed.
         ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`; if stored
-            features shall move or be varied.
+            features shall move or be varied; if features are of another sample rate than the manifest's.
 
     Example:
     >>> import tempfile, numpy as np, soundfile

@@ -1,9 +1,11 @@
 """Decodes audio inside a tf.data graph."""
 
+import os
 from typing import TYPE_CHECKING
 
 from tf_wavenet.data._tensorflow import import_tensorflow
-from tf_wavenet.data.audio import check_sample_rate, load_audio
+from tf_wavenet.data.audio import load_audio
+from tf_wavenet.data.read_audio import check_sample_rate
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -43,7 +45,7 @@ def decode_audio(path: "tf.Tensor", sample_rate: int, engine: str = "libsndfile"
     tf = import_tensorflow("decode_audio")
     check_sample_rate(sample_rate, "sample_rate")
     if engine == "libsndfile":
-        read = lambda name: load_audio(name.decode(), sample_rate)  # noqa: E731
+        read = lambda name: load_audio(os.fsdecode(name), sample_rate)  # noqa: E731
         return tf.ensure_shape(tf.numpy_function(read, [path], tf.float32), [None])
     if engine == "tensorflow-io":
         return _decode_with_tensorflow_io(tf, path, sample_rate)

@@ -45,8 +45,9 @@ def load_features(path: str | os.PathLike, spec: MelSpec) -> np.ndarray:
     """Reads features and makes sure that they are of the recipe asked for.
 
     Args:
-        path: What `save_features` wrote, whose recipe is compared field by field; or a .npy file of an array alone, as
-            other programs write, whose values are looked at (`MelSpec.check_features`).
+        path: What `save_features` wrote, whose recipe is compared field by field; or a .npy file, or a .npz file of
+            `features` alone, as other programs and earlier versions write, whose values are looked at
+            (`MelSpec.check_features`).
         spec: The recipe that the reader needs, such as a model's.
 
     Returns:
@@ -64,10 +65,10 @@ def load_features(path: str | os.PathLike, spec: MelSpec) -> np.ndarray:
     ...     load_features(f"{folder}/mel.npy", spec).dtype
     dtype('float32')
     """
-    content = read_arrays(path, ("spec", "features"))
+    content = read_arrays(path, ("features",), optional="spec")
     features = content if isinstance(content, np.ndarray) else content["features"]
     try:
-        if isinstance(content, dict):
+        if isinstance(content, dict) and "spec" in content:
             spec.check_same(MelSpec.from_config(json.loads(str(content["spec"]))))
         spec.check_features(features)
     except (TypeError, AttributeError, json.JSONDecodeError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import reprlib
 from pathlib import Path
 
 import keras
@@ -14,6 +15,7 @@ from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.preprocess import preprocess
 
 _SPARE_FRAMES = 2  # other programs count a last frame, or one at either end, that the recording does not need
+_EXPECTED = "expected a folder of features with hop_length, a positive int"
 
 
 class MelFeatures:
@@ -44,10 +46,11 @@ class StoredFeatures:
     """Features that lie in a folder: `NAME.npz` with float32 `features` `[frames, channels]`, NAME the recording's.
 
     A file `spec.json` beside them says `hop_length`, in samples, and whatever else the features mean; `python -m
-    training.prepare_linguistic` writes such a folder.
+    training.prepare_linguistic` writes such a folder. Without it, the first file's own recipe says so, as
+    `save_features` writes it. Files that carry a recipe must carry this one.
 
     Attributes:
-        spec: What `spec.json` says, a dict.
+        spec: What `spec.json`, or the first file, says, a dict.
         hop_length: Samples of a frame.
         channels: Int, as in the first file of the folder.
 
@@ -56,7 +59,8 @@ class StoredFeatures:
 
     Raises:
         AudioError: If there is no such folder with a `spec.json` and features; on use, if a recording's features are
-            missing, are no such array, do not cover the recording, or go on for more than 2 frames after it.
+            missing, are no such array, are of another recipe, do not cover the recording, or go on for more than 2
+            frames after it.
 
     Example:
     >>> import tempfile
@@ -72,12 +76,13 @@ class StoredFeatures:
 
     def __init__(self, folder: str | os.PathLike) -> None:
         self.folder = Path(folder)
-        self.spec = _read_spec(self.folder / "spec.json")
-        self.hop_length = self.spec["hop_length"]
-        first = min(self.folder.rglob("*.npz"), default=None)
+        first, path = min(self.folder.rglob("*.npz"), default=None), self.folder / "spec.json"
+        features, recipe = (None, None) if first is None else _read(first)
+        self.spec = _check_spec(first, recipe) if recipe and not path.exists() else _read_spec(path)
         if first is None:
             raise AudioError(self.folder, "expected features, NAME.npz of each recording. Received: none.")
-        self.channels = _read(first).shape[1]
+        self.hop_length = self.spec["hop_length"]
+        self.channels = features.shape[1]
 
     def __call__(self, file, waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the waveform as it is, and the features of `file`, an `AudioFile`."""
@@ -96,12 +101,33 @@ class StoredFeatures:
             AudioError: If there are no such features.
         """
         path = self.folder / f"{file.name}.npz"
-        features = _read(path)
-        needed = -(-file.num_samples // self.hop_length)
-        if not needed <= len(features) <= needed + _SPARE_FRAMES or features.shape[1] != self.channels:
-            expected = f"expected {needed} to {needed + _SPARE_FRAMES} frames of {self.channels} channels"
-            raise AudioError(path, f"{expected} for {file.num_samples} samples. Received: shape {features.shape}")
+        features, recipe = _read(path)
+        for name in recipe.keys() & self.spec.keys():
+            if recipe[name] != self.spec[name]:
+                expected, received = (f"{name}={reprlib.repr(spec[name])}" for spec in (self.spec, recipe))
+                raise AudioError(path, f"expected features of {expected}, as the others. Received: {received}")
+        check_frames(features, file.num_samples, self.hop_length, self.channels, path)
         return features
+
+
+def check_frames(features: np.ndarray, num_samples: int, hop_length: int, channels: int, subject) -> None:
+    """Makes sure that features are those of a recording of this length.
+
+    Args:
+        features: Array `[frames, channels]`.
+        num_samples: Of the recording.
+        hop_length: Samples of a frame.
+        channels: Of the features.
+        subject: What the error names: the file of features.
+
+    Raises:
+        AudioError: Unless there is a frame for every sample, at most 2 more, and these channels.
+    """
+    needed = -(-num_samples // hop_length)
+    if features.ndim != 2 or not needed <= len(features) <= needed + _SPARE_FRAMES or features.shape[1] != channels:
+        expected = f"expected {needed} to {needed + _SPARE_FRAMES} frames of {channels} channels"
+        received = f"{expected} for {num_samples} samples. Received: shape {features.shape}"
+        raise AudioError(subject, received)
 
 
 def _log_mel(waveform, spec):
@@ -121,21 +147,24 @@ def _log_mel(waveform, spec):
 
 
 def _read_spec(path):
-    expected = "expected a folder of features with hop_length, a positive int"
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        return _check_spec(path, json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        raise AudioError(path, f"{expected}. Received: {error.strerror}.") from None
-    except ValueError as error:
-        raise AudioError(path, f"{expected}. Received: {error}.") from None
+        raise AudioError(path, f"{_EXPECTED}. Received: {error.strerror}.") from None
+    except json.JSONDecodeError as error:
+        raise AudioError(path, f"{_EXPECTED}. Received: {error}.") from None
+
+
+def _check_spec(path, spec):
     hop_length = spec.get("hop_length") if isinstance(spec, dict) else None
     if not isinstance(hop_length, int) or isinstance(hop_length, bool) or hop_length < 1:
-        raise AudioError(path, f"{expected}. Received: hop_length={hop_length!r}.")
+        raise AudioError(path, f"{_EXPECTED}. Received: hop_length={hop_length!r}.")
     return spec
 
 
 def _read(path):
-    content = read_arrays(path, ["features"])
+    """Returns the features of a file and their recipe, {} if it has none."""
+    content = read_arrays(path, ["features"], optional="spec")
     features = content["features"] if isinstance(content, dict) else None
     if features is None or features.dtype.kind not in "fiu":
         received = "an array without a name" if features is None else f"values of type {features.dtype}"
@@ -143,4 +172,10 @@ def _read(path):
     features = features.astype(np.float32)
     if features.ndim != 2 or not np.isfinite(features).all():
         raise AudioError(path, f"expected finite features [frames, channels]. Received: shape {features.shape}")
-    return features
+    try:
+        recipe = json.loads(str(content.get("spec", "{}")))
+    except json.JSONDecodeError as error:
+        raise AudioError(path, f"expected a recipe as JSON text. Received: {error}.") from None
+    if not isinstance(recipe, dict):
+        raise AudioError(path, f"expected a recipe as a JSON object. Received: {reprlib.repr(recipe)}.")
+    return features, recipe

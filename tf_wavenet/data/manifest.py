@@ -124,7 +124,9 @@ class Manifest:
             "rejected": [[_relative(rejected, path), reason] for rejected, reason in self.rejected],
         }
         with atomic_path(path) as partial:
-            partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+            # Names of files that are not UTF-8 become JSON's escapes.
+            partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Manifest":

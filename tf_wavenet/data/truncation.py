@@ -1,52 +1,50 @@
-"""Tells broken-off WAV and Ogg files, which libsndfile decodes silently up to the break."""
+"""Tells broken-off files that libsndfile decodes silently up to the break."""
 
-import struct
-from pathlib import Path
+import mmap
+import re
 
-_STREAMED = 0x7FFFF000  # programs that write WAV to a pipe state a data size of at least this: unknown
+from tf_wavenet.data.wav_chunks import wav_audio
+
 _MAX_OGG_PAGE = 27 + 255 + 255 * 255
+# What libsndfile notes about AIFF, AU and W64 while it opens them.
+_NOTED = re.compile(r"^ *(?:SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 
 
-def truncation(path: Path) -> str:
+def truncation(content: bytes | mmap.mmap) -> str:
     """Says how a WAV or Ogg file is broken off.
 
     Args:
-        path: The file; its kind is told by its first bytes.
+        content: The file; its kind is told by its first bytes.
 
     Returns:
-        The finding, or "" for a whole file and for any other kind of file.
+        The finding, or "" for a whole file and for any other kind of file. A WAV file that lacks less than a sample is
+        whole: some encoders miscount.
 
     References:
         RFC 3533 section 6 (Ogg pages); EBU Tech 3306 (RIFF and RF64 chunks).
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        magic = file.read(4)
-        if magic in (b"RIFF", b"RF64", b"RIFX"):
-            return _wav_truncation(file, size, ">" if magic == b"RIFX" else "<")
-        if magic == b"OggS":
-            file.seek(max(0, size - _MAX_OGG_PAGE))
-            return _ogg_truncation(file.read())
-    return ""
+    if content[:4] == b"OggS":
+        return _ogg_truncation(content[-_MAX_OGG_PAGE:])
+    audio = wav_audio(content)
+    if audio is None or audio.size is None or audio.size - audio.held < max(1, audio.block_align):
+        return ""
+    return f"{audio.held} of the {audio.size} bytes of audio that its header promises"
 
 
-def _wav_truncation(file, size, order):
-    long_size = None
-    position = 12
-    while position + 8 <= size:
-        file.seek(position)
-        chunk, length = struct.unpack(order + "4sI", file.read(8))
-        if chunk == b"ds64":
-            long_size = int.from_bytes(file.read(16)[8:], "little")
-        if chunk == b"data":
-            if length == 0xFFFFFFFF and long_size is not None:
-                length = long_size
-            elif length >= _STREAMED:
-                return ""
-            held = size - position - 8
-            return f"{held} of the {length} bytes of audio that its header promises" if held < length else ""
-        position += 8 + length + length % 2
-    return ""
+def noted_truncation(notes: str) -> str:
+    """Says how an AIFF, AU or W64 file is broken off.
+
+    Args:
+        notes: What libsndfile noted (`soundfile.SoundFile.extra_info`).
+
+    Returns:
+        The finding, or "" for a whole file and for one whose header states no length.
+    """
+    noted = _NOTED.search(notes)
+    promised, held = map(int, noted.groups()) if noted else (0, 0)
+    if promised - held < 2:  # the byte that fills an odd chunk up is often left out
+        return ""
+    return f"{held} of the {promised} bytes that its header promises"
 
 
 def _ogg_truncation(end):

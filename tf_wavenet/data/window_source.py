@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from tf_wavenet.data.local_features import StoredFeatures
+from tf_wavenet.data.local_features import StoredFeatures, check_frames
 from tf_wavenet.data.manifest import Manifest
 from tf_wavenet.data.waveform_cache import WaveformCache
 from tf_wavenet.data.windows import cut_windows, file_lengths, steps_per_epoch, whole_frames
@@ -65,7 +65,7 @@ class WindowSource(keras.utils.PyDataset):
 
     Raises:
         ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`; if stored
-            features shall move or be varied.
+            features shall move or be varied; if features are of another sample rate than the manifest's.
 
     Example:
     >>> import tempfile, soundfile
@@ -108,6 +108,10 @@ class WindowSource(keras.utils.PyDataset):
         if move_frames and (features is None or not computed):
             expected = "Expected shuffle=True and features that are computed, such as MelFeatures, with move_frames"
             raise ValueError(f"{expected}=True. Received: {shuffle=}, {features=}")
+        rate = _sample_rate(features)
+        if rate not in (None, manifest.sample_rate):
+            expected = f"Expected features of sample_rate={manifest.sample_rate}, the corpus's"
+            raise ValueError(f"{expected}. Received: sample_rate={rate}")
         if seed < 0 or start_step < 0:
             raise ValueError(f"Expected seed and start_step to be at least 0. Received: {seed=}, {start_step=}")
         self.manifest, self.batch_size, self.shuffle, self.seed = manifest, batch_size, shuffle, seed
@@ -160,7 +164,8 @@ class WindowSource(keras.utils.PyDataset):
             channels] (beyond the ends of a file its first and its last frame).
 
         Raises:
-            AudioError: If a recording, or its features, cannot be read.
+            AudioError: If a recording, or its features, cannot be read, or the features are not as many frames as the
+                recording needs.
         """
         epoch, number = divmod(step, self._steps)
         windows, variants = self._epoch(epoch if self.shuffle else 0)
@@ -229,7 +234,17 @@ class WindowSource(keras.utils.PyDataset):
             varied = np.asarray(self.augment(np.random.default_rng(seeds), samples), np.float32)
             samples = varied[: len(samples)] if len(varied) else samples
         samples = samples[min(skip, len(samples) - 1) :]
-        return self.features(file, samples) if self.features else (samples, None)
+        if not self.features:
+            return samples, None
+        samples, frames = self.features(file, samples)
+        check_frames(frames, len(samples), self._hop_length, self.features.channels, file.path)
+        return samples, frames
+
+
+def _sample_rate(features):
+    """Returns the rate in Hz that features are made for, or None if they do not tell."""
+    spec = getattr(features, "spec", None)
+    return spec.get("sample_rate") if isinstance(spec, dict) else getattr(spec, "sample_rate", None)
 
 
 def _speaker_ids(manifest, speakers):

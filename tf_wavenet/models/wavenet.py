@@ -24,6 +24,8 @@ from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_encode
 from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
+_SPARE_FRAMES = 2  # other programs count a last frame, or one at either end, that the waveform does not need
+
 
 @registered
 class WaveNet(AutoregressiveModel):
@@ -69,7 +71,7 @@ class WaveNet(AutoregressiveModel):
         "global_condition", int `[batch]` with speakers, else `[batch, global_channels]`. Of a part of a recording,
         "local_window" instead of "local_condition": its frames and `context_frames` more on either side (beyond the
         ends of the recording, its first and last frame again; "stretch", whose filters see zeros there, differs in
-        those few).
+        those few). `fit` and `evaluate` take at most 2 frames more than these: others are of another hop.
 
     Output shape:
         `[batch, time, parameter_size]`, float32.
@@ -240,6 +242,18 @@ class WaveNet(AutoregressiveModel):
         if self.context_stack is not None:
             self.context_stack.build((None, None, 1))
         self.built = True
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Tensor | None:
+        """Returns the loss, for `fit` and `evaluate`; refuses features of more frames than the waveform needs."""
+        if self.local_channels is not None and isinstance(x, dict):
+            name, margin = ("local_window", self.context_frames) if "local_window" in x else ("local_condition", 0)
+            time, frames = x["waveform"].shape[1], x[name].shape[1]
+            if None not in (time, frames):
+                least = -(-time // self.local_hop) + 2 * margin
+                if frames > least + _SPARE_FRAMES:
+                    expected = f"Expected {name} of {least} to {least + _SPARE_FRAMES} frames for {time} samples"
+                    raise ValueError(f"{expected}, local_hop={self.local_hop}. Received: {frames} frames")
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def call(self, inputs, training=None) -> Tensor:
         """Returns the parameters of every sample's distribution, `[batch, time, parameter_size]`.

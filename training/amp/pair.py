@@ -4,9 +4,8 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from tf_wavenet.data import load_audio
+from tf_wavenet.data import AudioError, load_audio, read_audio
 
 SILENT_PEAK = 1e-3  # -60 dB
 CLIPPED_LEVEL = 0.99
@@ -95,9 +94,9 @@ def _sample_rate(path):
     if not path.is_file():
         raise ValueError(f"Expected a recording. Not found: {path}")
     try:
-        return soundfile.info(str(path)).samplerate
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"Expected {path} to be a recording. libsndfile: {error.error_string}") from None
+        return read_audio(path)[1]
+    except AudioError as error:
+        raise ValueError(f"Expected {path} to be a recording. {error.reason}") from None
 
 
 def _clipped(waveform):

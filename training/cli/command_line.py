@@ -72,6 +72,8 @@ def run(command: Callable[[], None]) -> None:
         command: The script. ValueError (which the library and its AudioError use for wrong input) and OSError (a
             missing file, a full disk) are reported; any other exception is a fault of ours and keeps its traceback.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names of files of any bytes
     try:
         command()
     except KeyboardInterrupt:

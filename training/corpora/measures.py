@@ -4,9 +4,8 @@ import dataclasses
 import hashlib
 
 import numpy as np
-import soundfile
 
-from tf_wavenet.data import AudioError, AudioFile
+from tf_wavenet.data import AudioFile, read_audio
 
 QUIETEST_DB = -120.0
 SILENCE_DB = -60.0  # below it, frames are silent whatever the rest of the file
@@ -72,10 +71,7 @@ def measure_file(file: AudioFile) -> tuple[FileMeasures, np.ndarray]:
     Raises:
         AudioError: If it can no longer be read.
     """
-    try:
-        channels, sample_rate = soundfile.read(file.path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(file.path, f"expected a readable file. {error}") from None
+    channels, sample_rate = read_audio(file.path)
     waveform = channels.mean(axis=1)
     levels = frame_levels(waveform - waveform.mean(), sample_rate)
     loud, noise = np.percentile(levels, 95), np.percentile(levels, 1)

@@ -100,5 +100,5 @@ def test_digests_tell_equal_audio_in_other_files(tmp_path, rng):
 
 
 def test_a_file_that_went_away_is_named(tmp_path):
-    with pytest.raises(AudioError, match="gone.wav: expected a readable file"):
+    with pytest.raises(AudioError, match="gone.wav: expected an audio file"):
         measure_file(AudioFile(tmp_path / "gone.wav", 100))
