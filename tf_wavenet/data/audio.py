@@ -49,23 +49,35 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     """
     check_sample_rate(sample_rate, "sample_rate")
     path = Path(path)
-    if not path.is_file():
-        reason = "expected an audio file. Received: " + ("not a regular file." if path.exists() else "no such file.")
-        raise AudioError(path, reason)
-    try:
-        waveform, rate = _decode(path)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: soundfile's own, for headerless formats
-        if path.stat().st_size == 0:
-            raise AudioError(path, "expected at least 1 sample. Received: 0 samples.") from None
-        detail = getattr(error, "error_string", str(error)).strip().rstrip(".")
-        raise AudioError(path, f"expected a whole audio file. libsndfile: {detail}.") from None
-    except OSError as error:
-        raise AudioError(path, f"expected a readable file. Received: {error.strerror}.") from None
+    waveform, rate = _read(path, lambda block: block.mean(axis=1) if block.shape[1] > 1 else block[:, 0])
     if rate != sample_rate:
         waveform = soxr.resample(waveform, rate, sample_rate, quality="HQ")
     if not len(waveform):
         raise AudioError(path, f"expected at least 1 sample. Received: 0 samples at {sample_rate} Hz.")
     return np.clip(waveform, -1.0, 1.0)
+
+
+def load_channels(path: str | os.PathLike) -> tuple[np.ndarray, int]:
+    """Reads one audio file as it is: every channel, at its own rate, with what overshoots full scale.
+
+    Args:
+        path: The file; formats as in `load_audio`.
+
+    Returns:
+        float32 array [time, channels], at least one sample, finite, within four times full scale; and its rate in Hz.
+
+    Raises:
+        AudioError: As `load_audio`.
+
+    Example:
+    >>> import tempfile, numpy as np, soundfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     soundfile.write(f"{folder}/clip.wav", np.full((4, 2), [0.5, -1.25]), 8000, subtype="FLOAT")
+    ...     channels, rate = load_channels(f"{folder}/clip.wav")
+    >>> channels[0].tolist(), rate
+    ([0.5, -1.25], 8000)
+    """
+    return _read(Path(path), lambda block: block)
 
 
 def trim_silence(waveform: np.ndarray, threshold_db: float, margin: int = 0) -> slice:
@@ -93,7 +105,22 @@ def check_sample_rate(rate, subject) -> None:
         raise AudioError(subject, f"{expected}. Received: {rate} Hz.")
 
 
-def _decode(path):
+def _read(path, mix):
+    if not path.is_file():
+        reason = "expected an audio file. Received: " + ("not a regular file." if path.exists() else "no such file.")
+        raise AudioError(path, reason)
+    try:
+        return _decode(path, mix)
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: soundfile's own, for headerless formats
+        if path.stat().st_size == 0:
+            raise AudioError(path, "expected at least 1 sample. Received: 0 samples.") from None
+        detail = getattr(error, "error_string", str(error)).strip().rstrip(".")
+        raise AudioError(path, f"expected a whole audio file. libsndfile: {detail}.") from None
+    except OSError as error:
+        raise AudioError(path, f"expected a readable file. Received: {error.strerror}.") from None
+
+
+def _decode(path, mix):
     blocks = []
     with soundfile.SoundFile(path) as sound:
         check_sample_rate(sound.samplerate, path)
@@ -101,7 +128,7 @@ def _decode(path):
         if promised >= _UNKNOWN_LENGTH:
             raise AudioError(path, "expected a header that states the length. Received: a streamed file; encode anew.")
         while len(block := sound.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)):
-            blocks.append(block.mean(axis=1) if sound.channels > 1 else block[:, 0])
+            blocks.append(mix(block))
         allowance = _MP3_FRAMES if sound.format == "MP3" else 0
         rate = sound.samplerate
     cut = truncation(path)
@@ -115,8 +142,8 @@ def _decode(path):
         raise AudioError(path, "expected at least 1 sample. Received: 0 samples.")
     peak = float(np.max(np.abs(waveform)))
     if not math.isfinite(peak):
-        position = int(np.flatnonzero(~np.isfinite(waveform))[0])
-        raise AudioError(path, f"expected finite samples. Received: {waveform[position]} at sample {position}.")
+        position = tuple(np.argwhere(~np.isfinite(waveform))[0])
+        raise AudioError(path, f"expected finite samples. Received: {waveform[position]} at sample {position[0]}.")
     if peak > _MAX_PEAK:
         raise AudioError(path, f"expected samples within [-1, 1]. Received: a peak of {peak:g}.")
     return waveform, rate
