@@ -8,8 +8,8 @@ import numpy as np
 from tf_wavenet.data import load_channels
 
 SILENT_PEAK = 1e-3  # -60 dB
-SPARE_SECONDS = 0.5
-"""Recordings whose lengths differ by no more are cut to the shorter one: what a workstation adds at the end."""
+SPARE_SECONDS = 2.0
+"""Recordings whose lengths differ by no more are cut to the shorter one: the tail that a workstation adds, often 1 s."""
 CLIPPED_LEVEL = 0.99
 CLIPPED_SAMPLES = 4
 """So many samples of one value, at that level or above, are taken for a clipped peak, unless it is a round one."""
@@ -76,9 +76,10 @@ def read_pair(
         (input_path, input_channel, "--input-channel"),
         (output_path, output_channel, "--output-channel"),
     ):
-        channels, rate = load_channels(path)
-        waveforms.append(_chosen(path, channels, channel, flag, notes))
+        waveform, rate, more = read_channel(path, channel, flag)
+        waveforms.append(waveform)
         rates.append(rate)
+        notes += more
     if rates[0] != rates[1]:
         raise ValueError(f"Expected recordings of one rate. Received: {rates[0]} and {rates[1]} Hz")
     for path, waveform in zip((input_path, output_path), waveforms, strict=True):
@@ -99,20 +100,34 @@ def read_pair(
     return AmpPair(*(waveform[: min(lengths)] for waveform in waveforms), rates[0], tuple(notes))
 
 
-def _chosen(path, channels, channel, flag, notes):
-    """One channel of `[time, channels]`; adds to the notes where there was a choice."""
+def read_channel(path: Path, channel: int | None, flag: str) -> tuple[np.ndarray, int, list[str]]:
+    """Reads one channel of a recording, at its own level: the mean of two microphones is neither.
+
+    Args:
+        path: The file.
+        channel: From 1; None: the only one that has sound, or all are the same.
+        flag: Where a user chooses the channel, for messages.
+
+    Returns:
+        float32 `[time]`, its rate in Hz, and what a user may want to know.
+
+    Raises:
+        ValueError: If it cannot be read, there is no such channel, or none was chosen of channels that differ.
+    """
+    channels, rate = load_channels(path)
     count = channels.shape[1]
     if channel is not None:
         if not 1 <= channel <= count:
             raise ValueError(f"Expected {flag} to be 1 to {count}, the channels of {path}. Received: {channel}")
-        return channels[:, channel - 1]
+        return channels[:, channel - 1], rate, []
     sounding = np.flatnonzero(np.abs(channels).max(axis=0) >= SILENT_PEAK)
     first = int(sounding[0]) if len(sounding) else 0
     if count > 1 and len(sounding) > 1 and (channels[:, sounding] != channels[:, first : first + 1]).any():
         raise ValueError(f"Expected {flag}, 1 to {count}: the channels of {path} differ, and are not averaged")
+    notes = []
     if count > 1:
         notes.append(f"{path} has {count} channels; {first + 1} is taken, all others are equal to it or silent")
-    return channels[:, first]
+    return channels[:, first], rate, notes
 
 
 def _clipped(waveform):
