@@ -66,7 +66,7 @@ def pair(x, y):
     return AmpPair(x.astype("float32"), y.astype("float32"), RATE)
 
 
-@pytest.mark.parametrize("latency", [73, 2900, -20])
+@pytest.mark.parametrize("latency", [73, 2900, -20, -1700])
 @pytest.mark.parametrize("effect", [amplifier, clean, octave_fuzz, room, echoes, tremolo])
 def test_finds_the_latency_of_any_effect(rng, effect, latency):
     x = plucked(rng)
