@@ -8,6 +8,7 @@ import soundfile
 
 from tests.support import nam_reference
 from tests.training.amp.test_pair import RATE, amplified, playing
+from tf_wavenet import NamWaveNet
 from tf_wavenet.importers import nam_loudness, read_nam
 from tf_wavenet.models.nam.presets import NAM_PRESETS
 from training.amp.config import AmpConfig
@@ -107,6 +108,20 @@ def test_does_not_train_on_two_performances(config, rng):
     with pytest.raises(ValueError, match="Expected --output to follow --input at one latency"):
         train(config)
     assert not config.run.exists()
+
+
+def test_keeps_the_best_epoch_not_the_last(tmp_path):
+    model = NamWaveNet([{"channels": 2, "dilations": (1,)}], head_scale=0.5, sample_rate=RATE)
+    model.build()
+    best, weight = KeepBest(tmp_path, {"training": {"latency_samples": 3}}), model.weights[0]
+    best.set_model(model)
+    for epoch, ratio in enumerate((0.5, 0.3, 0.4, float("nan"), 0.31)):
+        weight.assign(np.full(weight.shape, epoch))
+        best.on_epoch_end(epoch, {"val_esr": ratio})
+    kept = read_nam(tmp_path / "model.nam")
+    assert best.best == 0.3 and kept.metadata["training"] == {"latency_samples": 3, "validation_esr": 0.3}
+    for each in (kept, keras.models.load_model(tmp_path / "model.keras")):
+        np.testing.assert_array_equal(each.weights[0], np.ones(weight.shape))
 
 
 def test_keeps_no_model_that_is_worse_than_silence(tmp_path):

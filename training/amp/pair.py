@@ -9,7 +9,7 @@ from tf_wavenet.data import load_channels
 
 SILENT_PEAK = 1e-3  # -60 dB
 SPARE_SECONDS = 2.0
-"""Recordings whose lengths differ by no more are cut to the shorter one: the tail that a workstation adds, often 1 s."""
+"""Recordings whose lengths differ by no more are cut to the shorter one: what a workstation adds, often 1 s."""
 CLIPPED_LEVEL = 0.99
 CLIPPED_SAMPLES = 4
 """So many samples of one value, at that level or above, are taken for a clipped peak, unless it is a round one."""
@@ -88,7 +88,10 @@ def read_pair(
             raise ValueError(f"Expected sound in {path}. Received: a peak of {peak:.1e}")
         clipped = _clipped(waveform)
         if clipped is not None:
-            raise ValueError(f"Expected {path} not to be clipped. Received: a flat peak at sample {clipped}")
+            raise ValueError(
+                f"Expected {path} not to be clipped, or lowered below {CLIPPED_LEVEL} where the flat peaks are the "
+                f"effect's own. Received: a flat peak at sample {clipped}"
+            )
         if peak > 1.0:
             notes.append(f"{path} peaks at {peak:.3f}, above full scale; it is taken as it is")
     lengths = [len(waveform) for waveform in waveforms]
