@@ -30,7 +30,7 @@ class PageConfig:
     """Serves a page on which exported models can be heard."""
 
     models: Path = Path("saved_models")
-    """Folder of SavedModels, as training.export writes them; .keras files in it are exported into it."""
+    """Folder of SavedModels, as training.export writes them; .keras and .nam files in it are exported into it."""
     host: str = "127.0.0.1"
     """Address to listen at; 0.0.0.0 lets other machines in."""
     port: int = 7860
@@ -45,7 +45,7 @@ class PageConfig:
 
 
 def find_models(folder: Path) -> dict[str, Path]:
-    """Returns the SavedModels in a folder by name; a .keras file there is exported if it has not been.
+    """Returns the SavedModels in a folder by name; a .keras or .nam file there is exported if it has not been.
 
     Args:
         folder: Where they are.
@@ -53,7 +53,7 @@ def find_models(folder: Path) -> dict[str, Path]:
     Raises:
         ValueError: If there is none.
     """
-    for file in sorted(folder.glob("*.keras")):
+    for file in sorted([*folder.glob("*.keras"), *folder.glob("*.nam")]):
         if not file.with_suffix("").exists():
             print(f"exporting {file}, once", flush=True)
             export(ExportConfig(model=file, out=file.with_suffix("")))
@@ -111,7 +111,7 @@ def speak(
         seed: Of the sampling.
         speaker: Name, if the model knows several.
         prompt: File to continue, or None.
-        recording: File to speak again, for a vocoder, or None.
+        recording: File to speak again, for a vocoder, or to play, for an amplifier; or None.
 
     Yields:
         `(audio, picture, file, message)`: `(rate, int16 [time])` to play now, the paths of picture and WAV file, both
@@ -129,8 +129,8 @@ def speak(
         total,
         round(CHUNK_SECONDS * rate),
         speaker=speaker if model.speakers else None,
-        recording=read_upload(recording, rate, "Recording") if model.mel_spec else None,
-        prompt=None if model.mel_spec else read_upload(prompt, rate, "Prompt"),
+        recording=read_upload(recording, rate, "Recording") if model.takes_recording else None,
+        prompt=None if model.takes_recording else read_upload(prompt, rate, "Prompt"),
         seed=int(seed),
         temperature=temperature,
         top_p=top_p,
@@ -173,13 +173,12 @@ def make_page(config: PageConfig):
 
     def controls(name):
         model = open_model(models[name])
-        vocoder = model.mel_spec is not None
         return (
             gr.update(
                 choices=list(model.speakers), value=next(iter(model.speakers), None), visible=bool(model.speakers)
             ),
-            gr.update(visible=not vocoder),
-            gr.update(visible=vocoder),
+            gr.update(visible=not model.takes_recording),
+            gr.update(visible=model.takes_recording),
         )
 
     def generate(name, *settings):
@@ -200,7 +199,9 @@ def make_page(config: PageConfig):
                 seed = gr.Number(0, precision=0, label="Seed")
                 uploads = {"sources": ["upload", "microphone"], "type": "filepath"}
                 prompt = gr.Audio(label="Prompt: a recording to continue", **uploads)
-                recording = gr.Audio(label="Recording to speak again", visible=False, **uploads)
+                recording = gr.Audio(
+                    label="Recording to speak again, or to play through the amplifier", visible=False, **uploads
+                )
                 button = gr.Button("Generate", variant="primary", elem_id="generate")
             with gr.Column():
                 audio = gr.Audio(label="Generated", streaming=True, autoplay=True, elem_id="audio")

@@ -4,10 +4,10 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from tf_wavenet import export_saved_model
+from tf_wavenet import NamWaveNet, export_saved_model
 from training.cli.command_line import parse, run
 from training.runs.config import load_config
-from training.runs.run_folder import SPEAKERS, find_run, load_model
+from training.runs.run_folder import SPEAKERS, find_run, load_model, stored_sample_rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +15,7 @@ class ExportConfig:
     """Exports a trained model as a SavedModel."""
 
     model: Path = Path("runs/wavenet")
-    """Run folder, or a .keras file."""
+    """Run folder, a .keras file, or an amplifier's .nam file."""
     out: Path = Path("saved_models/wavenet")
     """Folder to write."""
     overwrite: bool = False
@@ -49,11 +49,15 @@ def export(config: ExportConfig) -> Path:
             raise ValueError(f"Expected --out to be a new folder, or --overwrite. Already there: {config.out}")
         if not (config.out / "saved_model.pb").exists():
             raise ValueError(f"Expected --overwrite to replace a SavedModel. Something else is there: {config.out}")
-    model = load_model(config.model, SPEAKERS)
+    model = load_model(config.model, (*SPEAKERS, NamWaveNet))
     if config.precision != "float32":
         exact, model = model, type(model).from_config({**model.get_config(), "dtype": config.precision})
         model.set_weights(exact.get_weights())
-    run = find_run(config.model)
+    run, sample_rate = find_run(config.model), None
+    if isinstance(model, NamWaveNet):
+        sample_rate = stored_sample_rate(config.model, model, None)
+    elif run is not None:
+        sample_rate = load_config(run.config).sample_rate
     export_saved_model(
         model,
         config.out,
@@ -61,7 +65,7 @@ def export(config: ExportConfig) -> Path:
         max_samples=config.max_samples,
         warmup_batch_sizes=config.warmup_batch_sizes,
         chunk_samples=config.chunk_samples,
-        sample_rate=None if run is None else load_config(run.config).sample_rate,
+        sample_rate=sample_rate,
     )
     return config.out
 

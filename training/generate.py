@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tf_wavenet import Vocoder, WaveNet, load
+from tf_wavenet import NamWaveNet, Vocoder, WaveNet, load
 from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
 from tf_wavenet.files import atomic_path
 from tf_wavenet.models import AcousticModel
+from training.amp.play import play, read_input
 from training.cli.command_line import check_numbers, parse, run
 from training.cli.wav import WavWriter
 from training.runs.run_folder import SPEAKERS, find_run, load_model, set_voiced_temperature, stored_sample_rate
@@ -34,13 +35,17 @@ class GenerateConfig:
     """
 
     model: Path = Path("runs/wavenet")
-    """Run folder, or a .keras file."""
+    """Run folder, a .keras file, or an amplifier's .nam file."""
     out: Path = Path("generated.wav")
     """WAV file to write."""
     seconds: float | None = None
     """Length of the audio; 2 s, or all that is asked for by features, if not given."""
     speaker: str | None = None
     """Name of the speaker, for a model that knows several."""
+    input: Path | None = None
+    """Recording to play through an amplifier, which a model of training.train_amp is."""
+    input_channel: int | None = None
+    """Channel of it to take, from 1, where there are several that differ."""
     copy_synthesis: Path | None = None
     """Recording to analyse into log-mel features and speak again, for a vocoder."""
     mel: Path | None = None
@@ -76,9 +81,9 @@ class GenerateConfig:
         """Checks what the model does not."""
         if self.out.suffix.lower() != ".wav":
             raise ValueError(f"Expected out to end in .wav. Received: out={self.out}")
-        given = [name for name in ("copy_synthesis", "mel", "text") if getattr(self, name) is not None]
+        given = [name for name in ("input", "copy_synthesis", "mel", "text") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"Expected one of copy_synthesis, mel and text. Received: {' and '.join(given)}")
+            raise ValueError(f"Expected one of input, copy_synthesis, mel and text. Received: {' and '.join(given)}")
         check_numbers(self, "seconds", "batch_size", "sample_rate", "speed")
 
 
@@ -222,6 +227,45 @@ def speak(config: GenerateConfig, model: Vocoder, features: np.ndarray, gain: fl
     return write_audio([waveform / gain], [config.out], sample_rate, waveform.shape[1])
 
 
+def amplify(config: GenerateConfig, model: NamWaveNet) -> list[Path]:
+    """Plays a recording through an amplifier.
+
+    Args:
+        config: Says what, and where to.
+        model: The amplifier.
+
+    Returns:
+        The WAV file and its picture.
+
+    Raises:
+        ValueError: Without a recording, or for a setting that such a model has not.
+    """
+    if config.input is None:
+        raise ValueError(f"Expected --input, a recording to play through the amplifier: {config.model}")
+    known = {"model", "out", "seconds", "input", "input_channel", "sample_rate", "seed"}
+    for field in dataclasses.fields(config):
+        if field.name not in known and getattr(config, field.name) != field.default:
+            raise ValueError(f"Expected no --{field.name.replace('_', '-')} with an amplifier: {config.model}")
+    sample_rate = stored_sample_rate(config.model, model, config.sample_rate)
+    recording, notes = read_input(config.input, sample_rate, config.input_channel)
+    if config.seconds is not None:
+        recording = recording[: max(1, round(config.seconds * sample_rate))]
+    clipped = 0
+
+    def chunks():
+        nonlocal clipped
+        for chunk in play(model, recording, sample_rate):
+            clipped += int(np.sum(np.abs(chunk) > 1.0))
+            yield chunk[None]
+
+    files = write_audio(chunks(), [config.out], sample_rate, len(recording))
+    if clipped:
+        notes.append(f"{clipped} samples of the output are above full scale, and clipped")
+    for note in notes:
+        print(f"note: {note}")
+    return files
+
+
 def generate(config: GenerateConfig) -> list[Path]:
     """Generates audio files.
 
@@ -235,7 +279,11 @@ def generate(config: GenerateConfig) -> list[Path]:
         ValueError: For a model, a prompt or a setting that cannot be used.
         OSError: For a file that cannot be written. Nothing half-written stays under the names of `paths`.
     """
-    model, path = load_model(config.model, (*SPEAKERS, AcousticModel)), config.model
+    model, path = load_model(config.model, (*SPEAKERS, AcousticModel, NamWaveNet)), config.model
+    if isinstance(model, NamWaveNet):
+        return amplify(config, model)
+    if config.input is not None or config.input_channel is not None:
+        raise ValueError(f"Expected --input with an amplifier only. Received: {config.model}")
     features, gain = None, 1.0
     if isinstance(model, AcousticModel):
         features = say(config, model)

@@ -11,40 +11,17 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavenet import EffectLoss, ErrorToSignalRatio, NamWaveNet
-from tf_wavenet.files import atomic_path
-from tf_wavenet.importers import write_nam
 from training.amp.config import AmpConfig
-from training.amp.pair import AmpPair, measure_latency, read_pair
+from training.amp.held_out import held_out_part
+from training.amp.keep_best import KeepBest
+from training.amp.latency import measure_latency
+from training.amp.pair import AmpPair, read_pair
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
 from training.runs.callbacks import StopOnInterrupt
 
-
-class KeepBest(keras.callbacks.Callback):
-    """Writes the model after every epoch that has the lowest held-out error-to-signal ratio so far.
-
-    Args:
-        run: Folder, for `model.nam` and `model.keras`.
-        metadata: Of the `.nam` file; the ratio is added to its "training".
-    """
-
-    def __init__(self, run: Path, metadata: dict) -> None:
-        super().__init__()
-        self.best = float("inf")
-        self._run, self._metadata = run, metadata
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Compares and writes."""
-        ratio = float(logs["val_esr"])
-        if not ratio < self.best:
-            return
-        self.best = ratio
-        training = {**self._metadata["training"], "validation_esr": ratio}
-        self.model.metadata = {**self._metadata, "training": training}
-        with atomic_path(self._run / "model.nam") as partial:
-            write_nam(self.model, partial)
-        with atomic_path(self._run / "model.keras") as partial:
-            self.model.save(partial)
+POOR_RATIO = 0.3
+"""Error-to-signal ratio above which a model is worth a warning."""
 
 
 def windows(pair: AmpPair, context: int, config: AmpConfig) -> tf.data.Dataset:
@@ -88,17 +65,15 @@ def train(config: AmpConfig) -> tuple[Path, float]:
         The `.nam` file of the best epoch, and its held-out error-to-signal ratio.
 
     Raises:
-        ValueError: For recordings or a run folder that cannot be used, or if the training diverges. Then nothing was
-            written.
+        ValueError: For recordings or a run folder that cannot be used, or if no epoch is better than silence, whose
+            ratio is 1. Then nothing was written.
     """
     if config.run.exists() and (not config.run.is_dir() or any(config.run.iterdir())):
         raise ValueError(f"Expected --run to be a new folder. Already there: {config.run}")
-    pair = read_pair(config.input, config.output)
-    latency = config.latency
-    if latency is None:
-        peak = measure_latency(pair)
-        latency = peak - config.latency_margin
-        print(f"output is {peak} samples ({1000 * peak / pair.sample_rate:.1f} ms) late; shifted by {latency}")
+    pair = read_pair(config.input, config.output, config.input_channel, config.output_channel)
+    for note in pair.notes:
+        print(f"note: {note}")
+    latency, about = _latency(config, pair)
     pair = pair.shifted(latency)
 
     keras.utils.set_random_seed(config.seed)
@@ -106,13 +81,17 @@ def train(config: AmpConfig) -> tuple[Path, float]:
     model.build()
     context = model.receptive_field - 1
     held_out = max(round(config.validation_seconds * pair.sample_rate), 1)
-    border = len(pair.input) - held_out
-    if border < context:
+    if len(pair.input) - held_out < context:
         least = (context + held_out) / pair.sample_rate
         raise ValueError(f"Expected more than {least:.1f} s. Received: {len(pair.input) / pair.sample_rate:.1f} s")
-    training = windows(AmpPair(pair.input[:border], pair.output[:border], pair.sample_rate), context, config)
-    tail = [array[None, border - context :] for array in (pair.input, pair.output)]
-    validation = tf.data.Dataset.from_tensors((*tail, _weight(context, held_out)[None]))
+    part = held_out_part(pair, held_out, context)
+    border, rest = part.start, len(pair.input) - part.stop
+    if rest:
+        print(f"note: the last {rest / pair.sample_rate:.1f} s are quiet; they are left out")
+    training = windows(pair.part(0, border), context, config)
+    tail = pair.part(border - context, part.stop)
+    weight = _weight(context, held_out)
+    validation = tf.data.Dataset.from_tensors((tail.input[None], tail.output[None], weight[None]))
 
     steps = int(training.cardinality())
     rate = keras.optimizers.schedules.ExponentialDecay(
@@ -132,8 +111,7 @@ def train(config: AmpConfig) -> tuple[Path, float]:
     config.save(config.run / "config.json")
     now = datetime.datetime.now()
     date = {part: getattr(now, part) for part in ("year", "month", "day", "hour", "minute", "second")}
-    metadata = {"date": date, "training": {"latency_samples": latency}}
-    best = KeepBest(config.run, metadata | ({"name": config.name} if config.name else {}))
+    best = KeepBest(config.run, {"date": date, **config.metadata, "training": about})
     model.fit(
         training,
         epochs=config.epochs,
@@ -142,11 +120,36 @@ def train(config: AmpConfig) -> tuple[Path, float]:
         shuffle=False,  # the dataset does it
         verbose=2,
     )
-    if best.best == float("inf"):
+    if best.best is None:
         (config.run / "config.json").unlink()
         config.run.rmdir()
-        raise ValueError(f"Expected the training to converge; try a learning rate below {config.learning_rate}")
+        raise ValueError(
+            f"Expected the training to converge; try a learning rate below {config.learning_rate}, or give --latency. "
+            f"Received: a held-out error-to-signal ratio of {best.last:.3g}, where silence gets 1"
+        )
     return config.run / "model.nam", best.best
+
+
+def _latency(config, pair):
+    """The shift, and what the `.nam` file says of it, in the form of NAM's trainer where it has one."""
+    measured = None
+    latency = config.latency
+    if latency is None:
+        measured = measure_latency(pair)
+        measured.check()
+        latency = measured.samples - config.latency_margin
+        milliseconds = 1000 * measured.samples / pair.sample_rate
+        print(
+            f"output is {measured.samples} samples ({milliseconds:.1f} ms) late; shifted by {latency} "
+            f"(confidence {measured.confidence:.0%})"
+        )
+    calibration = {
+        "delays": [] if measured is None else list(measured.parts),
+        "safety_factor": config.latency_margin,
+        "recommended": None if measured is None else latency,
+    }
+    about = {"latency": {"manual": config.latency, "calibration": calibration}}
+    return latency, {"latency_samples": latency, "data": about}
 
 
 def _weight(context: int, samples: int) -> np.ndarray:
@@ -157,6 +160,8 @@ def main() -> None:
     """Trains as the command line says."""
     path, ratio = train(parse(AmpConfig))
     print(f"best model: {path} (held-out error-to-signal ratio {ratio:.4f})")
+    if ratio > POOR_RATIO:
+        print(f"note: above {POOR_RATIO} a model sounds unlike its amplifier; train longer, or check the latency")
 
 
 if __name__ == "__main__":

@@ -186,13 +186,89 @@ def test_a_model_that_returns_its_input(rng, tmp_path):
     np.testing.assert_allclose(model(waveform), waveform, atol=1e-6)
 
 
-def test_reads_the_largest_of_a_container(tmp_path):
-    large = random_nam(TWO, metadata={"name": "large"}, sample_rate=44100)
+def container(model, **rest):
     small = {"version": "0.5.4", "architecture": "LSTM", "config": {}, "weights": []}
-    submodels = [{"max_value": 0.5, "model": small}, {"max_value": 1.0, "model": large}]
-    container = {"architecture": "SlimmableContainer", "config": {"submodels": submodels}, "weights": []}
-    model = read_nam(write({"version": "0.7.0", **container}, tmp_path))
-    assert (model.metadata, model.sample_rate) == ({"name": "large"}, 44100)
+    submodels = [{"max_value": 0.5, "model": small}, {"max_value": 1.0, "model": model}]
+    config = {"submodels": submodels}
+    return {"version": "0.7.0", "architecture": "SlimmableContainer", "config": config, "weights": [], **rest}
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "expected"),
+    [
+        ({"name": "large"}, None, {"name": "large"}),
+        (None, {"name": "all"}, {"name": "all"}),
+        ({}, {"input_level_dbu": 14.5}, {"input_level_dbu": 14.5}),
+        (
+            {"name": "large", "loudness": -20.0, "gain": 0.4},
+            {"name": "all", "loudness": None, "input_level_dbu": 14.5, "training": {"validation_esr": 0.1}},
+            {
+                "name": "all",
+                "loudness": -20.0,
+                "gain": 0.4,
+                "input_level_dbu": 14.5,
+                "training": {"validation_esr": 0.1},
+            },
+        ),
+    ],
+)
+def test_reads_the_largest_of_a_container_with_all_metadata(tmp_path, inner, outer, expected):
+    nam = container(random_nam(TWO, metadata=inner), metadata=outer, sample_rate=44100)
+    model = read_nam(write(nam, tmp_path))
+    assert (model.metadata, model.sample_rate) == (expected, 44100)
+    write_nam(model, tmp_path / "again.nam")
+    written = json.loads((tmp_path / "again.nam").read_text())
+    assert (written["metadata"], written["sample_rate"]) == (expected, 44100)
+
+
+def test_rates_of_a_container_and_its_model_agree(tmp_path):
+    assert read_nam(write(container(random_nam(TWO, sample_rate=44100)), tmp_path)).sample_rate == 44100
+    nam = container(random_nam(TWO, sample_rate=44100), sample_rate=48000)
+    with pytest.raises(ValueError, match="Expected submodel to have sample_rate=48000, the file's. Received: 44100"):
+        read_nam(write(nam, tmp_path))
+
+
+@pytest.mark.parametrize(("inner", "outer"), [(None, 44100), (44100, None), (44100, 44100)])
+def test_a_condition_has_the_rate_of_its_model(tmp_path, inner, outer):
+    config = copy.deepcopy(CONFIGS["everything"])
+    config["condition_dsp"]["sample_rate"] = inner
+    model = read_nam(write(random_nam(config, sample_rate=outer), tmp_path))
+    assert model.sample_rate == model.condition_dsp.sample_rate == 44100
+
+
+def test_metadata_that_are_not_finite_are_unknown(tmp_path):
+    metadata = {"loudness": math.nan, "training": {"validation_esr": math.inf, "delays": [1, -math.inf]}, "name": "x"}
+    model = read_nam(write(random_nam(TWO, metadata=metadata), tmp_path))
+    unknown = {"loudness": None, "training": {"validation_esr": None, "delays": [1, None]}, "name": "x"}
+    assert model.metadata == unknown
+    write_nam(model, tmp_path / "again.nam")
+    assert json.loads((tmp_path / "again.nam").read_text())["metadata"] == unknown
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    model = read_nam(write(random_nam(TWO), tmp_path))
+    model.metadata = {"loudness": np.float32(-20.5), "training": {"delays": (np.int64(3),)}}
+    write_nam(model, tmp_path / "again.nam")
+    assert read_nam(tmp_path / "again.nam").metadata == {"loudness": -20.5, "training": {"delays": [3]}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"loudness": math.nan}, "Expected loudness in metadata to be finite. Received: loudness=nan"),
+        ({"training": {"validation_esr": math.inf}}, "Expected training.validation_esr in metadata to be finite"),
+        ({"input_level_dbu": "12"}, "Expected input_level_dbu in metadata to be a number. Received: .*='12'"),
+        ({"gain": True}, "Expected gain in metadata to be a number. Received: gain=True"),
+        ({"name": {1, 2}}, "Expected name in metadata to be text, number, list or dict"),
+        ("amp", "Expected metadata to be a dict. Received: metadata='amp'"),
+    ],
+)
+def test_does_not_write_metadata_that_plugins_cannot_read(tmp_path, metadata, message):
+    model = read_nam(write(random_nam(TWO), tmp_path))
+    model.metadata = metadata
+    with pytest.raises(ValueError, match=message):
+        write_nam(model, tmp_path / "again.nam")
+    assert not (tmp_path / "again.nam").exists()
 
 
 def changed(*path, to):

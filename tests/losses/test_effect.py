@@ -22,13 +22,22 @@ def test_ratio_is_of_all_samples_together(rng):
     y, z = rng.normal(size=(2, 6, 20)) * np.arange(1, 7)[:, None]
     mask = rng.integers(0, 2, (6, 20)).astype("float32")
     metric = ErrorToSignalRatio()
-    assert float(metric.result()) == 0.0
     for rows in (slice(0, 1), slice(1, 6)):
         metric.update_state(y[rows], z[rows], mask[rows])
     assert_allclose(metric.result(), (mask * (z - y) ** 2).sum() / (mask * y**2).sum(), rtol=1e-5)
     metric.reset_state()
     metric.update_state(y, np.zeros_like(y))
     assert_allclose(metric.result(), 1.0, rtol=1e-6)
+
+
+def test_a_silent_target_has_no_ratio():
+    metric = ErrorToSignalRatio()
+    assert np.isnan(float(metric.result()))
+    for guess in (0.0, 0.5):
+        metric.update_state(np.zeros((1, 8)), np.full((1, 8), guess))
+        assert np.isnan(float(metric.result()))
+    metric.update_state(np.ones((1, 8)), np.ones((1, 8)))
+    assert_allclose(metric.result(), 0.25)
 
 
 def test_refuses_weights_below_zero():

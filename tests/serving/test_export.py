@@ -101,7 +101,7 @@ def test_bad_requests_are_refused_and_the_next_good_one_answered(signatures, sig
 
 
 def test_refuses_what_is_not_a_model_that_streams(tmp_path):
-    with pytest.raises(ValueError, match="Expected model to be a WaveNet or a Vocoder. Received: Dense"):
+    with pytest.raises(ValueError, match="Expected model to be a WaveNet, Vocoder or NamWaveNet. Received: Dense"):
         export_saved_model(tf.keras.layers.Dense(1), tmp_path / "x")
     assert not (tmp_path / "x").exists()
 

@@ -8,8 +8,11 @@ import soundfile
 
 from tests.support import nam_reference
 from tests.training.amp.test_pair import RATE, amplified, playing
-from tf_wavenet.importers import read_nam
+from tf_wavenet import NamWaveNet
+from tf_wavenet.importers import nam_loudness, read_nam
+from tf_wavenet.models.nam.presets import NAM_PRESETS
 from training.amp.config import AmpConfig
+from training.amp.keep_best import KeepBest
 from training.amp.pair import AmpPair
 from training.train_amp import train, windows
 
@@ -28,6 +31,8 @@ def config(rng, tmp_path):
         run=tmp_path / "run",
         model="nam_nano",
         name="Tanh 100",
+        gear_type="amp",
+        input_level_dbu=12.5,
         validation_seconds=0.5,
         epochs=3,
         batch_size=2,
@@ -37,14 +42,29 @@ def config(rng, tmp_path):
     )
 
 
-def test_learns_an_amplifier_and_writes_its_file(config, capsys):
+@pytest.fixture
+def small(monkeypatch):
+    """A network of four layers in place of nano's twenty, which take a minute to trace."""
+    arrays = [{"channels": 4, "dilations": (1, 2, 4, 8)}]
+    monkeypatch.setitem(NAM_PRESETS, "nano", {"arrays": arrays, "head_scale": 0.5})
+
+
+def test_learns_an_amplifier_and_writes_its_file(config, capsys, small):
     path, ratio = train(config)
     assert path == config.run / "model.nam"
     assert "output is 37 samples (4.6 ms) late; shifted by 29" in capsys.readouterr().out
     assert ratio < 0.5  # silence gets 1
     nam = json.loads(path.read_text())
     assert (nam["metadata"]["name"], nam["sample_rate"], nam["version"]) == ("Tanh 100", RATE, "0.5.4")
-    assert nam["metadata"]["training"] == {"latency_samples": 29, "validation_esr": ratio}
+    calibration = {"delays": [37] * 5, "safety_factor": 8, "recommended": 29}
+    assert nam["metadata"]["training"] == {
+        "latency_samples": 29,
+        "data": {"latency": {"manual": None, "calibration": calibration}},
+        "validation_esr": ratio,
+    }
+    assert nam["metadata"]["gear_type"] == "amp" and nam["metadata"]["input_level_dbu"] == 12.5
+    measured = nam_loudness(read_nam(path))
+    assert {name: nam["metadata"][name] for name in measured} == pytest.approx(measured, rel=1e-4)
     # The figure belongs to the file: NumPy gets it from the file and the end of the recordings.
     x, _ = soundfile.read(config.input, dtype="float32")
     y, _ = soundfile.read(config.output, dtype="float32")
@@ -67,10 +87,49 @@ def test_refuses_a_run_folder_that_is_not_new_and_recordings_that_are_too_short(
 
 
 @pytest.mark.large
-def test_says_that_it_did_not_converge(config):
-    with pytest.raises(ValueError, match="Expected the training to converge; try a learning rate below 1e[+]20"):
+def test_says_that_it_did_not_converge(config, small):
+    message = "converge; try a learning rate below 1e[+]20, or give --latency. Received: a held-out error-to-"
+    with pytest.raises(ValueError, match=message):
         train(dataclasses.replace(config, learning_rate=1e20, epochs=1))
     assert not config.run.exists()
+
+
+def test_holds_out_sound_where_the_recordings_end_in_silence(config, capsys, small):
+    for path in (config.input, config.output):
+        waveform, _ = soundfile.read(path)
+        soundfile.write(path, np.r_[waveform, np.zeros(RATE)], RATE, subtype="FLOAT")
+    _, ratio = train(dataclasses.replace(config, epochs=1))
+    assert "note: the last 0.7 s are quiet; they are left out" in capsys.readouterr().out
+    assert 0.1 < ratio < 1.0  # silence would get 0
+
+
+def test_does_not_train_on_two_performances(config, rng):
+    soundfile.write(config.output, amplified(playing(rng, 3.0)[::-1]), RATE, subtype="FLOAT")
+    with pytest.raises(ValueError, match="Expected --output to follow --input at one latency"):
+        train(config)
+    assert not config.run.exists()
+
+
+def test_keeps_the_best_epoch_not_the_last(tmp_path):
+    model = NamWaveNet([{"channels": 2, "dilations": (1,)}], head_scale=0.5, sample_rate=RATE)
+    model.build()
+    best, weight = KeepBest(tmp_path, {"training": {"latency_samples": 3}}), model.weights[0]
+    best.set_model(model)
+    for epoch, ratio in enumerate((0.5, 0.3, 0.4, float("nan"), 0.31)):
+        weight.assign(np.full(weight.shape, epoch))
+        best.on_epoch_end(epoch, {"val_esr": ratio})
+    kept = read_nam(tmp_path / "model.nam")
+    assert best.best == 0.3 and kept.metadata["training"] == {"latency_samples": 3, "validation_esr": 0.3}
+    for each in (kept, keras.models.load_model(tmp_path / "model.keras")):
+        np.testing.assert_array_equal(each.weights[0], np.ones(weight.shape))
+
+
+def test_keeps_no_model_that_is_worse_than_silence(tmp_path):
+    best = KeepBest(tmp_path, {"training": {}})
+    for ratio in (float("nan"), 1.0, 3.0):
+        best.on_epoch_end(0, {"val_esr": ratio})
+        assert best.best is None and np.isclose(best.last, ratio, equal_nan=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_windows_meet_every_sample_once_an_epoch(config):

@@ -4,7 +4,7 @@ May import files and signal. It passes on `log_mel`, `preprocess` and `restore`;
 `decode_audio` and `window_dataset` need TensorFlow, which they import on first use.
 """
 
-from tf_wavenet.data.audio import load_audio
+from tf_wavenet.data.audio import load_audio, load_channels
 from tf_wavenet.data.audio_error import AudioError
 from tf_wavenet.data.corpus import index_corpus
 from tf_wavenet.data.dataset import window_dataset
@@ -30,6 +30,7 @@ __all__ = [
     "decode_audio",
     "index_corpus",
     "load_audio",
+    "load_channels",
     "load_features",
     "log_mel",
     "preprocess",

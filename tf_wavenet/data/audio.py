@@ -44,17 +44,37 @@ def load_audio(path: str | os.PathLike, sample_rate: int) -> np.ndarray:
     """
     check_sample_rate(sample_rate, "sample_rate")
     waveform, rate = read_audio(path, mono=True)
-    peak = float(np.max(np.abs(waveform)))
-    if not math.isfinite(peak):
-        position = int(np.flatnonzero(~np.isfinite(waveform))[0])
-        raise AudioError(path, f"expected finite samples. Received: {waveform[position]} at sample {position}.")
-    if peak > _MAX_PEAK:
-        raise AudioError(path, f"expected samples within [-1, 1]. Received: a peak of {peak:g}.")
+    _check_samples(path, waveform)
     if rate != sample_rate:
         waveform = soxr.resample(waveform, rate, sample_rate, quality="HQ")
     if not len(waveform):
         raise AudioError(path, f"expected at least 1 sample. Received: 0 samples at {sample_rate} Hz.")
     return np.clip(waveform, -1.0, 1.0)
+
+
+def load_channels(path: str | os.PathLike) -> tuple[np.ndarray, int]:
+    """Reads one audio file as it is: every channel, at its own rate, with what overshoots full scale.
+
+    Args:
+        path: The file; formats as in `load_audio`.
+
+    Returns:
+        float32 array [time, channels], at least one sample, finite, within four times full scale; and its rate in Hz.
+
+    Raises:
+        AudioError: As `load_audio`.
+
+    Example:
+    >>> import tempfile, numpy as np, soundfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     soundfile.write(f"{folder}/clip.wav", np.full((4, 2), [0.5, -1.25]), 8000, subtype="FLOAT")
+    ...     channels, rate = load_channels(f"{folder}/clip.wav")
+    >>> channels[0].tolist(), rate
+    ([0.5, -1.25], 8000)
+    """
+    samples, rate = read_audio(path)
+    _check_samples(path, samples)
+    return samples, rate
 
 
 def trim_silence(waveform: np.ndarray, threshold_db: float, margin: int = 0) -> slice:
@@ -73,3 +93,12 @@ def trim_silence(waveform: np.ndarray, threshold_db: float, margin: int = 0) -> 
     if not len(audible):
         return slice(0, 0)
     return slice(max(0, int(audible[0]) - margin), min(len(waveform), int(audible[-1]) + 1 + margin))
+
+
+def _check_samples(path, samples):
+    peak = float(np.max(np.abs(samples)))
+    if not math.isfinite(peak):
+        position = tuple(np.argwhere(~np.isfinite(samples))[0])
+        raise AudioError(path, f"expected finite samples. Received: {samples[position]} at sample {position[0]}.")
+    if peak > _MAX_PEAK:
+        raise AudioError(path, f"expected samples within [-1, 1]. Received: a peak of {peak:g}.")

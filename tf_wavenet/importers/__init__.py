@@ -9,6 +9,7 @@ from tf_wavenet.importers.import_weights import import_weights
 from tf_wavenet.importers.jik876 import from_jik876
 from tf_wavenet.importers.kan_bayashi import from_kan_bayashi
 from tf_wavenet.importers.nam import read_nam, write_nam
+from tf_wavenet.importers.nam_loudness import nam_loudness
 from tf_wavenet.importers.r9y9 import from_r9y9
 from tf_wavenet.importers.settings import Settings
 from tf_wavenet.importers.state_dict import StateDict, fold_weight_norm
@@ -26,6 +27,7 @@ __all__ = [
     "from_kan_bayashi",
     "from_r9y9",
     "import_weights",
+    "nam_loudness",
     "read_checkpoint",
     "read_nam",
     "read_statistics",

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet.importers._nam_config import array_arguments, check_keys, head_arguments, is_classic, written_array
+from tf_wavenet.importers._nam_metadata import joined_metadata, read_metadata, written_metadata
 from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
 
 _OLDEST, _NEWEST = (0, 5, 0), (0, 7)
@@ -17,7 +18,8 @@ def read_nam(path) -> NamWaveNet:
     """Reads the model in a `.nam` file, versions 0.5 to 0.7.
 
     Of a SlimmableContainer the last, largest model is read, and a slimmable WaveNet at its full size: what a plug-in
-    plays by default.
+    plays by default. The container's metadata and rate count before those of the model in it. NaN and infinity in
+    metadata become None.
 
     Args:
         path: The file.
@@ -55,14 +57,16 @@ def write_nam(model, path) -> None:
     """Writes a model as a `.nam` file, which NAM's plug-ins play.
 
     Architectures that plug-ins have known from the beginning ("standard" and its smaller sisters) are written as
-    version 0.5.4, others as 0.7.0.
+    version 0.5.4, others as 0.7.0. The metadata are written as they are; `nam_loudness` measures what plug-ins level
+    models out by.
 
     Args:
         model: A `NamWaveNet`.
         path: The file.
 
     Raises:
-        ValueError: If the model has no weights yet, or has ones that are not finite.
+        ValueError: If the model has no weights yet, or has ones that are not finite; if its metadata are not of JSON,
+            or hold no finite number where plug-ins take one. Then nothing was written.
     """
     Path(path).write_text(json.dumps(_written_model(model), allow_nan=False) + "\n", encoding="utf-8")
 
@@ -82,7 +86,9 @@ def _read_model(nam):
         if not isinstance(submodels, list) or not submodels:
             raise ValueError(f"Expected submodels to be a list. Received: submodels={submodels!r}")
         check_keys("submodel", submodels[-1], {"model"}, None)
-        return _read_model(submodels[-1]["model"])
+        model = _with_rate("submodel", submodels[-1]["model"], nam)
+        metadata = joined_metadata(read_metadata(nam.get("metadata")), read_metadata(model.get("metadata")))
+        return _read_model({**model, "metadata": metadata})
     if nam["architecture"] != "WaveNet":
         raise ValueError(f"Expected architecture 'WaveNet'. Received: architecture={nam['architecture']!r}")
     check_keys("config", config, {"layers", "head_scale"}, {"head", "in_channels", "condition_dsp"})
@@ -90,17 +96,18 @@ def _read_model(nam):
         raise ValueError(f"Expected in_channels 1. Received: in_channels={config['in_channels']!r}")
     if not isinstance(config["layers"], list):
         raise ValueError(f"Expected layers to be a list. Received: layers={config['layers']!r}")
-    metadata = nam.get("metadata")
-    if not isinstance(metadata, (dict, type(None))):
-        raise ValueError(f"Expected metadata to be an object. Received: metadata={metadata!r}")
+    metadata = read_metadata(nam.get("metadata"))
+    condition_dsp = config.get("condition_dsp")
+    if condition_dsp is not None:
+        condition_dsp = _read_model(_with_rate("condition_dsp", condition_dsp, nam))
     weights = _finite(nam["weights"])
     arrays = [array_arguments(layer) for layer in config["layers"]]
     model = NamWaveNet(
         arrays,
         head=head_arguments(config.get("head")),
         head_scale=float(weights[-1]),  # this one, whatever config["head_scale"] says
-        condition_dsp=_read_model(config["condition_dsp"]) if config.get("condition_dsp") is not None else None,
-        sample_rate=nam.get("sample_rate"),
+        condition_dsp=condition_dsp,
+        sample_rate=nam.get("sample_rate") if condition_dsp is None else condition_dsp.sample_rate,
         metadata=metadata,
     )
     for i, (array, layer) in enumerate(zip(model.layer_arrays, config["layers"], strict=True)):
@@ -111,6 +118,15 @@ def _read_model(nam):
         raise ValueError(f"Expected in_channels {array.head_channels} of head. Received: {config['head']!r}")
     _set_weights(model, weights)
     return model
+
+
+def _with_rate(name, inner, outer):
+    """Returns a model in a file, with the rate of the file around it if it does not say its own."""
+    check_keys(name, inner, (), None)
+    rates = [each["sample_rate"] for each in (inner, outer) if each.get("sample_rate") is not None]
+    if rates and rates[0] != rates[-1]:
+        raise ValueError(f"Expected {name} to have sample_rate={rates[1]}, the file's. Received: {rates[0]}")
+    return {**inner, "sample_rate": rates[0] if rates else None}
 
 
 def _set_weights(model, weights):
@@ -146,7 +162,7 @@ def _written_model(model):
         config["condition_dsp"] = _written_model(model.condition_dsp)
     nam = {
         "version": "0.5.4" if classic else "0.7.0",
-        "metadata": model.metadata or {},
+        "metadata": written_metadata(model.metadata),
         "architecture": "WaveNet",
         "config": config,
         "weights": _finite([*weights, model.head_scale]).tolist(),

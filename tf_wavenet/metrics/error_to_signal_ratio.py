@@ -11,6 +11,8 @@ from tf_wavenet._tensor import Tensor
 class ErrorToSignalRatio(keras.metrics.Metric):
     """Energy of the error over energy of the target, of all samples together; 0 is perfect, 1 is what silence gets.
 
+    A target that is silent altogether has no ratio: the result is NaN.
+
     Example:
     >>> metric = ErrorToSignalRatio()
     >>> metric.update_state(keras.ops.array([[2.0, 0.0]]), keras.ops.array([[1.0, 0.0]]))
@@ -35,5 +37,6 @@ class ErrorToSignalRatio(keras.metrics.Metric):
         self.signal.assign_add(ops.sum(weight * ops.square(y_true)))
 
     def result(self) -> Tensor:
-        """Returns the ratio; 0 before the first sample."""
-        return ops.divide_no_nan(self.error.value, self.signal.value)
+        """Returns the ratio; NaN for a silent target, which says nothing, and before the first sample."""
+        ratio = ops.divide_no_nan(self.error.value, self.signal.value)
+        return ops.where(self.signal.value > 0, ratio, float("nan"))

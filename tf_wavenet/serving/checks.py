@@ -34,6 +34,15 @@ def check_waveform(waveform, max_samples, shortest=0) -> Iterator[tuple[tf.Tenso
     yield tf.reduce_all(tf.abs(waveform) <= 1.0), "Expected waveform in [-1, 1], without NaN."
 
 
+def check_recording(recording, max_samples) -> Iterator[tuple[tf.Tensor, str]]:
+    """Checks of a recording `[batch, time]` that an effect is to play."""
+    batch_size, time = tf.unstack(tf.shape(recording, tf.int64))
+    yield (batch_size >= 1) & (time >= 1), "Expected recording of at least 1 row and 1 sample."
+    few = batch_size * time <= max_samples
+    yield few, f"Expected recording of at most {max_samples} samples, all rows together."
+    yield tf.reduce_all(tf.math.is_finite(recording)), "Expected recording without NaN."
+
+
 def check_sampling(distribution, seed, temperature, top_k, top_p) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the settings of sampling, each of any shape."""
     yield tf.reduce_all(seed >= 0), "Expected seed >= 0."

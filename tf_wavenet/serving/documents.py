@@ -9,7 +9,7 @@ from tf_wavenet.serving.signature import bodies
 
 STREAM = {
     True: "A stream: `initial_state`, then `prime` if there is a prompt, then `generate_chunk` again and again, the",
-    False: "A stream: `initial_state`, then `generate_chunk` with its next frames again and again, the",
+    False: "A stream: `initial_state`, then `generate_chunk` with its next frames or samples again and again, the",
 }
 
 

@@ -4,8 +4,16 @@ import keras
 import tensorflow as tf
 
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
 from tf_wavenet.models.vocoders.vocoder import Vocoder
-from tf_wavenet.serving import Signatures, VocoderSignatures, replace_folder, write_documents, write_warmup
+from tf_wavenet.serving import (
+    EffectSignatures,
+    Signatures,
+    VocoderSignatures,
+    replace_folder,
+    write_documents,
+    write_warmup,
+)
 from tf_wavenet.streaming.streamable import Streamable
 
 
@@ -53,11 +61,15 @@ def export_saved_model(
     new_state_*: chunk by chunk, the samples of `generate`. Its state has the form of a WaveNet's, and is checked as
     that is. An `ISTFTVocoder`'s can be converted for LiteRT and, exported with `jit_compile=False`, for ONNX.
 
+    A `NamWaveNet` has `generate`, which is its `serving_default` too: recording `[batch, time]`, what goes into the
+    amplifier -> waveform, what comes out; `initial_state` and `generate_chunk`: recording, state_* -> waveform,
+    new_state_*. Both can be converted for LiteRT if exported with `jit_compile=False`.
+
     A request outside these ranges, or with NaN, fails with an InvalidArgumentError that names the input;
     `mu_law_encode` clips instead, as the function does.
 
     Args:
-        model: A `WaveNet`, or a `Vocoder`.
+        model: A `WaveNet`, a `Vocoder`, or a `NamWaveNet`.
         path: Folder to write, new or empty; a SavedModel that is there is replaced as a whole, once the new one is
             complete: nothing of the old one stays, and if the export fails, all of it.
         jit_compile: Whether XLA compiles the generation loop in the process that serves.
@@ -65,10 +77,10 @@ def export_saved_model(
         warmup_batch_sizes: Ints >= 1: TensorFlow Serving compiles for these when it loads the model, before the first
             request (`assets.extra/tf_serving_warmup_requests`; needs the package tensorflow-serving-api).
         chunk_samples: Int >= 1, samples of a chunk in those requests.
-        sample_rate: None, or int >= 1, the rate in Hz to tell clients, for a model whose `MelSpec` does not say it.
+        sample_rate: None, or int >= 1, the rate in Hz to tell clients, for a model that does not say it itself.
 
     Raises:
-        ValueError: If `model` is no `WaveNet` or `Vocoder`, a number is not a positive int, a package is missing, or
+        ValueError: If `model` is none of these, a number is not a positive int, a package is missing, or
             something else than a SavedModel is at `path`.
         RuntimeError: If the Keras backend is not TensorFlow.
 
@@ -85,12 +97,15 @@ def export_saved_model(
     """
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(f"Expected the Keras backend to be tensorflow. Received: {keras.backend.backend()}")
-    if not (isinstance(model, Vocoder) or (isinstance(model, Streamable) and hasattr(model, "distribution"))):
-        raise ValueError(f"Expected model to be a WaveNet or a Vocoder. Received: {type(model).__name__}")
+    of_kind = isinstance(model, (Vocoder, NamWaveNet))
+    if not (of_kind or (isinstance(model, Streamable) and hasattr(model, "distribution"))):
+        raise ValueError(f"Expected model to be a WaveNet, Vocoder or NamWaveNet. Received: {type(model).__name__}")
     warmup = [check_positive_int("warmup_batch_sizes", size) for size in warmup_batch_sizes]
     chunk_samples = check_positive_int("chunk_samples", chunk_samples)
     sample_rate = sample_rate and check_positive_int("sample_rate", sample_rate)
     family = VocoderSignatures if isinstance(model, Vocoder) else Signatures
+    if isinstance(model, NamWaveNet):
+        family, sample_rate = EffectSignatures, sample_rate or (model.sample_rate and round(model.sample_rate))
     served = family(model, jit_compile, check_positive_int("max_samples", max_samples))
     with replace_folder(path, known_by="saved_model.pb") as partial:
         functions = served.functions()

@@ -62,6 +62,8 @@ def _values(served, batch_size, num_samples):
     for name in {"first_frame", "global_condition"} & set(served.inputs):
         _, *axes = served.inputs[name].shape
         values[name] = np.zeros((batch_size, *axes), served.inputs[name].dtype.as_numpy_dtype)
+    if "recording" in served.inputs:
+        values["recording"] = np.zeros((batch_size, num_samples), "float32")
     if "local_condition" in served.inputs:
         values["local_condition"] = _silence(served, batch_size, num_samples)
     if served.streams:

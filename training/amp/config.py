@@ -2,11 +2,15 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Literal
 
 from tf_wavenet.files import atomic_path
 from training.cli.command_line import check_numbers
+
+_METADATA = ("name", "modeled_by", "gear_type", "gear_make", "gear_model", "tone_type")
+_METADATA += ("input_level_dbu", "output_level_dbu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,19 +25,37 @@ class AmpConfig:
     """Recording of what went into the amplifier."""
     output: Path
     """Recording of what came out: same rate, same length."""
+    input_channel: int | None = None
+    """Channel of the input to take, from 1, where there are several that differ."""
+    output_channel: int | None = None
+    """Channel of the output to take, likewise."""
     run: Path = Path("runs/amp")
     """Folder that is made for this run: the model as .nam and .keras, and the configuration."""
     model: Literal["nam_standard", "nam_lite", "nam_feather", "nam_nano", "nam_a2", "nam_a2_lite"] = "nam_standard"
     """Architecture."""
     name: str = ""
-    """Name of the amplifier, for the .nam file."""
+    """Name of the amplifier, for the .nam file, as all that follows up to the latency."""
+    modeled_by: str = ""
+    """Who made the model."""
+    gear_type: Literal["amp", "pedal", "pedal_amp", "amp_cab", "amp_pedal_cab", "preamp", "studio"] | None = None
+    """Kind of gear."""
+    gear_make: str = ""
+    """Maker of the gear."""
+    gear_model: str = ""
+    """The maker's name of it."""
+    tone_type: Literal["clean", "overdrive", "crunch", "hi_gain", "fuzz"] | None = None
+    """Kind of sound."""
+    input_level_dbu: float | None = None
+    """Level in dBu of a sine that is at full scale in the input; plug-ins with calibration need it."""
+    output_level_dbu: float | None = None
+    """The same of the output."""
 
     latency: int | None = None
-    """Samples by which the output is late; None measures it."""
+    """Samples by which the output is late; None measures it, and asks for it where the recordings do not agree."""
     latency_margin: int = 8
     """Samples that a measured latency is cut short by, because a sound's begin comes before its peak."""
     validation_seconds: float = 9.0
-    """End of the recordings that is held out, in seconds."""
+    """Part of the recordings that is held out, in seconds: the last one that has sound."""
 
     epochs: int = 100
     """Times that the recordings are gone through."""
@@ -55,7 +77,12 @@ class AmpConfig:
     def __post_init__(self) -> None:
         """Checks each field."""
         check_numbers(self, "epochs", "batch_size", "window_samples", "learning_rate", "validation_seconds")
+        check_numbers(self, "input_channel", "output_channel", least=1)
         check_numbers(self, "latency_margin", "preemphasis_weight", "seed", least=0)
+        for name in ("input_level_dbu", "output_level_dbu"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"Expected {name} to be finite. Received: {name}={value}")
         if not 0 <= self.learning_rate_decay < 1:
             raise ValueError(
                 "Expected learning_rate_decay to be at least 0 and below 1. "
@@ -66,6 +93,12 @@ class AmpConfig:
     def preset(self) -> str:
         """Name of the architecture for `NamWaveNet.from_preset`."""
         return self.model.removeprefix("nam_")
+
+    @property
+    def metadata(self) -> dict[str, str | float]:
+        """What was said of the gear, for the .nam file."""
+        given = {name: getattr(self, name) for name in _METADATA}
+        return {name: value for name, value in given.items() if value not in ("", None)}
 
     def save(self, path: Path) -> None:
         """Writes the configuration as JSON, all but `run`.

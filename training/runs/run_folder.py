@@ -8,13 +8,16 @@ from pathlib import Path
 
 import keras
 
-from tf_wavenet import Vocoder, WaveNet
+from tf_wavenet import NamWaveNet, Vocoder, WaveNet
 from tf_wavenet.files import atomic_path
+from tf_wavenet.importers import read_nam
 from tf_wavenet.models import AcousticModel
 from training.runs.config import load_config
 
-Model = WaveNet | Vocoder | AcousticModel
+Model = WaveNet | Vocoder | AcousticModel | NamWaveNet
 SPEAKERS = WaveNet, Vocoder  # of waveforms
+USUAL_AMPLIFIER_RATE = 48000
+"""Rate in Hz of an amplifier that does not say its own, as plug-ins take it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +49,11 @@ class RunFolder:
     def best(self) -> Path:
         """The model with the lowest held-out figure so far, of a WaveNet bits per sample."""
         return self.path / "best.keras"
+
+    @property
+    def amplifier(self) -> Path:
+        """The best model of training.train_amp."""
+        return self.path / "model.keras"
 
     @property
     def last(self) -> Path:
@@ -141,7 +149,7 @@ def load_model(model: Path, kinds: tuple[type[Model], ...] = (WaveNet,)) -> Mode
     """Loads a trained model.
 
     Args:
-        model: A run folder (its best model is taken), or a `.keras` file.
+        model: A run folder (its best model is taken), a `.keras` file, or an amplifier's `.nam` file.
         kinds: Classes that it may be of.
 
     Returns:
@@ -150,11 +158,14 @@ def load_model(model: Path, kinds: tuple[type[Model], ...] = (WaveNet,)) -> Mode
     Raises:
         ValueError: If there is none, or it is of another kind.
     """
-    file = RunFolder(model).best if model.is_dir() else model
+    run = RunFolder(model)
+    file = model
+    if model.is_dir():
+        file = run.amplifier if run.amplifier.exists() and not run.best.exists() else run.best
     if not file.exists():
         raise ValueError(f"Expected a run folder or a .keras file. Not found: {file}")
     try:
-        loaded = keras.models.load_model(file, compile=False)
+        loaded = read_nam(file) if file.suffix == ".nam" else keras.models.load_model(file, compile=False)
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"Expected {file} to be a model saved by Keras: {error}") from error
     if not isinstance(loaded, kinds):
@@ -182,12 +193,12 @@ def set_voiced_temperature(model: WaveNet | Vocoder, factor: float | None) -> No
     predictor.voiced_temperature = factor
 
 
-def stored_sample_rate(path: Path, model: WaveNet | Vocoder, given: int | None) -> int:
+def stored_sample_rate(path: Path, model: WaveNet | Vocoder | NamWaveNet, given: int | None) -> int:
     """The rate of the audio that a model was trained on.
 
     Args:
         path: A run folder, or a file in it, or a model file elsewhere.
-        model: The model that lies there; if it speaks mels, the rate is theirs.
+        model: The model that lies there; if it speaks mels, the rate is theirs, and an amplifier has its own.
         given: Rate in Hz from the command line, which wins over that of the run; or None.
 
     Returns:
@@ -196,6 +207,11 @@ def stored_sample_rate(path: Path, model: WaveNet | Vocoder, given: int | None) 
     Raises:
         ValueError: If none is known, or another is given than that of the model's mels.
     """
+    if isinstance(model, NamWaveNet):
+        known = round(model.sample_rate or USUAL_AMPLIFIER_RATE)
+        if given not in (None, known):
+            raise ValueError(f"Expected --sample-rate {known}, the amplifier's. Received: {given}")
+        return known
     if model.mel_spec is not None:
         if given not in (None, model.mel_spec.sample_rate):
             raise ValueError(f"Expected --sample-rate {model.mel_spec.sample_rate}, the mels'. Received: {given}")

@@ -22,6 +22,7 @@ class ServedModel:
         sample_rate: In Hz, None if the export does not say.
         speakers: Names, empty if the model knows none.
         mel_spec: The recipe of a vocoder's features, else None.
+        takes_recording: Whether it needs a recording: a vocoder to speak it again, an amplifier to play it.
 
     Raises:
         ValueError: If it is none, or needs conditions that only its maker has.
@@ -45,7 +46,10 @@ class ServedModel:
         if "waveform" not in generate["outputs"]:
             raise ValueError(f"Expected an export of this version; export the model again. Received: {path}")
         inputs = generate["inputs"]
-        self._makes_frames = "num_samples" not in inputs  # all samples of a frame at once, as vocoders of GANs do
+        self._amplifies = "recording" in inputs
+        self.takes_recording = self._amplifies or self.mel_spec is not None
+        # All samples of a frame at once, as vocoders of GANs do.
+        self._makes_frames = not self._amplifies and "num_samples" not in inputs
         if ("local_condition" in inputs and self.mel_spec is None) or (
             "global_condition" in inputs and not self.speakers
         ):
@@ -68,7 +72,7 @@ class ServedModel:
             num_samples: Samples to make; None with `recording`: as many as it has.
             chunk_samples: Samples of each chunk but the last; of a model that speaks whole frames, about as many.
             speaker: Name of the speaker, for a model of several.
-            recording: float32 `[time]`, what a vocoder is to speak again.
+            recording: float32 `[time]`, what a vocoder is to speak again, or an amplifier to play.
             prompt: float32 `[time]`, what the stream continues; not with `recording`.
             seed: Same seed, same samples.
             temperature: As in `WaveNet.generate`; nothing to a model that speaks whole frames.
@@ -80,12 +84,15 @@ class ServedModel:
         Raises:
             ValueError: If something is missing or not wanted.
         """
-        if (self.mel_spec is None) != (recording is None):
-            raise ValueError("Expected a recording to speak again, for a vocoder and for no other model.")
+        if self.takes_recording == (recording is None):
+            raise ValueError("Expected a recording to speak again or to play, for a vocoder or an amplifier only.")
         if recording is not None and prompt is not None:
             raise ValueError("Expected a prompt or a recording to speak again. Received: both")
         if speaker not in (self.speakers or (None,)):
             raise ValueError(f"Expected a speaker of: {', '.join(self.speakers) or 'none'}. Received: {speaker}")
+        if self._amplifies:
+            yield from self._played(recording[: num_samples or len(recording)], chunk_samples)
+            return
         frames, gain = None, 1.0
         if recording is not None:
             gain = float(preprocess(recording, self.mel_spec)[1])
@@ -107,6 +114,13 @@ class ServedModel:
             out = self._call("generate_chunk", num_samples=np.int32(n), **sampling, **state, **conditions)
             state = _carried(out)
             yield out["waveform"][0] / gain
+
+    def _played(self, recording, chunk_samples):
+        state = self._call("initial_state", batch_size=np.int32(1))
+        for first in range(0, len(recording), chunk_samples):
+            out = self._call("generate_chunk", recording=recording[None, first : first + chunk_samples], **state)
+            state = _carried(out)
+            yield out["waveform"][0]
 
     def _spoken(self, frames, num_samples, chunk_samples, seed):
         """Chunks of whole frames; of a model that looks ahead, of all that it makes at once."""

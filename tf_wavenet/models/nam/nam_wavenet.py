@@ -64,6 +64,9 @@ class NamWaveNet(Exportable):
         van den Oord et al., WaveNet (2016), section 2.4, for the dilated layers and their skip connections.
     """
 
+    mel_spec = None  # as a WaveNet without features
+    period = 1  # streams at any positions go together
+
     def __init__(
         self, arrays, head=None, head_scale=0.02, condition_dsp=None, sample_rate=None, metadata=None, **kwargs
     ) -> None:
