@@ -8,7 +8,7 @@ import pytest
 from tests.importers import ibab_reference, r9y9_reference, vocoder_reference
 from tests.importers.torch_files import call, write_legacy, write_zip
 from tf_wavenet import HiFiGAN, ParallelWaveGAN, WaveNet
-from tf_wavenet.importers import CheckpointError, import_weights
+from tf_wavenet.importers import CheckpointError, import_weights, read_checkpoint
 
 STATISTICS = np.array([[-2.0, -3.0, -2.5, -2.0, -1.5], [0.5, 0.75, 1.0, 0.5, 0.5]])
 
@@ -80,6 +80,58 @@ def test_a_project_is_known_by_its_tensors(files, project, save, wrapped):
     model = import_weights(files(project, save, wrapped))
     assert type(model) is PROJECTS[project][0]
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("project", "wrap"),
+    [
+        ("kan-bayashi Parallel WaveGAN", lambda state: {f"module.{name}": x for name, x in state.items()}),
+        ("r9y9", lambda state: {"state_dict": {f"generator._orig_mod.{name}": x for name, x in state.items()}}),
+        ("jik876", lambda state: {"model": {f"model_g.{n}": x for n, x in state.items()} | {"model_d.a": STATISTICS}}),
+    ],
+)
+def test_checkpoints_of_forks_hold_the_same_weights(files, project, wrap):
+    path = files(project, wrapped=False)
+    expected = import_weights(path).get_weights()
+    write_zip(path, wrap(read_checkpoint(path)))
+    for a, b in zip(expected, import_weights(path).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_residual_blocks_may_be_numbered_stage_by_stage(files):
+    path, kernels = files("jik876", wrapped=False), len(vocoder_reference.JIK876["resblock_kernel_sizes"])
+    expected = import_weights(path).get_weights()
+    state = {}
+    for name, x in read_checkpoint(path).items():
+        parts = name.split(".")
+        if parts[0] == "resblocks":
+            parts[1:2] = map(str, divmod(int(parts[1]), kernels))
+        state[".".join(parts)] = x
+    assert "resblocks.1.0.convs1.2.weight_v" in state
+    for a, b in zip(expected, import_weights(write_zip(path, {"generator": state})).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("project", "encoding"), [("jik876", "utf-8-sig"), ("kan-bayashi HiFi-GAN", "utf-16")])
+def test_configurations_of_other_editors(files, tmp_path, project, encoding):
+    """With a byte order mark, and numbers as other programs write them."""
+    path, name = files(project), PROJECTS[project][3]
+    expected = import_weights(path)
+
+    def spelt(value):
+        if isinstance(value, dict):
+            return {key: spelt(x) for key, x in value.items()}
+        if isinstance(value, list):
+            return [spelt(x) for x in value]
+        if value == "1":
+            return 1
+        return float(value) if type(value) is int else value
+
+    (tmp_path / name).write_text(json.dumps(spelt(PROJECTS[project][4])), encoding=encoding)
+    model = import_weights(path)
+    assert model.get_config() | {"name": expected.name} == expected.get_config()
+    for a, b in zip(expected.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("suffix", ["", ".index"])

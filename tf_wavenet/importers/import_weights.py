@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
+from tf_wavenet.importers.find_generator import find_generator
 from tf_wavenet.importers.ibab import from_ibab, read_tf1_checkpoint
 from tf_wavenet.importers.jik876 import from_jik876
 from tf_wavenet.importers.kan_bayashi import from_kan_bayashi
@@ -70,7 +71,7 @@ def import_weights(
     path = Path(path)
     prefix = path.with_name(path.name.removesuffix(".index"))
     is_tf1 = prefix.with_name(f"{prefix.name}.index").is_file()
-    tensors = read_tf1_checkpoint(prefix) if is_tf1 else _generator(read_checkpoint(path))
+    tensors = read_tf1_checkpoint(prefix) if is_tf1 else find_generator(read_checkpoint(path))
     state = StateDict(tensors, path)
     project = next((p for p in _PROJECTS if any(isinstance(k, str) and p.sign in k for k in tensors)), None)
     if project is None:
@@ -92,34 +93,23 @@ def import_weights(
         raise CheckpointError(config, str(error)) from None
 
 
-def _generator(checkpoint):
-    """Returns the tensors of the generator, wherever they are in what training saves."""
-    for names in (("model", "generator"), ("generator",), ("state_dict",)):
-        found = checkpoint
-        for name in names:
-            found = found.get(name) if isinstance(found, dict) else None
-        if isinstance(found, dict):
-            return found
-    return checkpoint
-
-
 def _read_config(path):
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()  # both readers find out the encoding, by a byte order mark if there is one
     except OSError as error:
         raise CheckpointError(path, f"expected the configuration. Received: {error.strerror or error}") from None
     try:
-        return _read_yaml(text, path) if path.suffix in (".yml", ".yaml") else json.loads(text)
+        return _read_yaml(data, path) if path.suffix in (".yml", ".yaml") else json.loads(data)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(path, f"expected JSON or YAML. Received: {error}") from None
 
 
-def _read_yaml(text, path):
+def _read_yaml(data, path):
     try:
         import yaml
     except ImportError:
         raise CheckpointError(path, "expected the package yaml: pip install pyyaml") from None
     try:
-        return yaml.safe_load(text)  # plain data only: tags of Python are an error
+        return yaml.safe_load(data)  # plain data only: tags of Python are an error
     except yaml.YAMLError as error:
         raise ValueError(error) from None
