@@ -1,6 +1,7 @@
 """Finding the project, its configuration and its statistics; the weights are tested project by project."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_configurations_of_other_editors(files, tmp_path, project, encoding):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("suffix", ["", ".index"])
+@pytest.mark.parametrize("suffix", ["", ".index", ".data-00000-of-00001"])
 def test_a_checkpoint_of_tensorflow_1_is_known_by_its_index(tmp_path, rng, suffix):
     settings = ibab_reference.PARAMETERS
     prefix, _ = ibab_reference.write_checkpoint(tmp_path / "model.ckpt", settings, rng)
@@ -203,7 +204,8 @@ def test_refuses_statistics_that_are_no_such_file_or_not_asked_for(files, tmp_pa
 
 def test_refuses_what_is_of_no_project(tmp_path):
     for saved in ({"conv.weight": np.zeros(3, "f4")}, {"state_dict": {}}, {"mpd": {}, "msd": {}}, {3: 4}):
-        with pytest.raises(CheckpointError, match="checkpoint: expected a generator of .* or r9y9/wavenet_vocoder"):
+        message = re.escape(f"r9y9/wavenet_vocoder. Received: {list(saved.get('state_dict', saved))}")
+        with pytest.raises(CheckpointError, match=f"checkpoint: expected a generator of .* or {message}$"):
             import_weights(write_zip(tmp_path / "checkpoint", saved))
     with pytest.raises(CheckpointError, match="checkpoint: expected a dict of tensors. Received: list"):
         import_weights(write_zip(tmp_path / "checkpoint", [1]))

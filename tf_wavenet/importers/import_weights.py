@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import re
+import reprlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +51,7 @@ def import_weights(
     `HiFiGAN`. What the file holds is not run. With the statistics of its features, a model gets its `mel_spec`.
 
     Args:
-        path: PyTorch file, safetensors file, or the prefix of a TensorFlow 1 checkpoint (or its .index file).
+        path: PyTorch file, safetensors file, or the prefix of a TensorFlow 1 checkpoint (or one of its files).
         config: The project's configuration; None: the file of the usual name beside the checkpoint: `hparams.json`,
             `wavenet_params.json`, `config.yml`, `config.json`.
         statistics: Mean and scale of the features, `stats.h5` or `stats.npy`; None: the one beside the checkpoint, if
@@ -69,14 +71,14 @@ def import_weights(
     tf_wavenet.importers.checkpoint_error.CheckpointError: /no/such/file.pth: No such file or directory
     """
     path = Path(path)
-    prefix = path.with_name(path.name.removesuffix(".index"))
+    prefix = path.with_name(re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path.name))
     is_tf1 = prefix.with_name(f"{prefix.name}.index").is_file()
     tensors = read_tf1_checkpoint(prefix) if is_tf1 else find_generator(read_checkpoint(path))
     state = StateDict(tensors, path)
     project = next((p for p in _PROJECTS if any(isinstance(k, str) and p.sign in k for k in tensors)), None)
     if project is None:
         known = "ibab/tensorflow-wavenet, jik876/hifi-gan, kan-bayashi/ParallelWaveGAN or r9y9/wavenet_vocoder"
-        raise CheckpointError(path, f"expected a generator of {known}. Received: tensors of other names")
+        raise CheckpointError(path, f"expected a generator of {known}. Received: {reprlib.repr(list(tensors))}")
     config = path.with_name(project.config) if config is None else Path(config)
     others = []
     if project.is_standardised:
