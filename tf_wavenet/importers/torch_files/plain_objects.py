@@ -38,7 +38,7 @@ class _Dtype(Later, str):
 
     order = "<"
 
-    def __new__(cls, code, *_):
+    def __new__(cls, code, *_) -> "_Dtype":
         if type(code) is not str or not re.fullmatch(r"b1|[iu][1248]|f[248]|c8|c16", code):
             raise ValueError("expected a NumPy type of numbers")
         return super().__new__(cls, code)
