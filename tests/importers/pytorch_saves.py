@@ -1,12 +1,21 @@
 """What PyTorch saves of tensors and of training, and the numbers in it. Imports PyTorch when called."""
 
+import argparse
 import collections
+import pathlib
 
 import numpy as np
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "int8", "uint8", "int16", "int32", "int64", "bool")
 FORMATS = {"zip": True, "legacy": False}
-SAVES = ("views", "training", "module", "weight_norm")
+SAVES = ("views", "training", "module", "weight_norm", "objects")
+# What `_objects` saves, as plain data; arrays as lists.
+OBJECTS = {
+    **{"loss": 0.5, "best": -3, "improved": True, "complex": 1 + 2j, "bytes": b"ab"},
+    **{"args": {"lr": 1e-3, "out": "/runs/a", "cuda": None}, "size": (2, 3), "devices": ["cuda:1", "cpu"]},
+    **{"dtypes": ["float16", "i2"], "losses": {"mel": [0.5, 0.25]}, "paths": ["a/b", "C:\\a\\b"]},
+    **{"seed": [0, 1, 1812433255], "fortran": [[0, 1, 2], [3, 4, 5]], "big-endian": [1, -2], "none": []},
+}
 
 
 def save_all(folder):
@@ -62,6 +71,25 @@ def _training(torch):
     }
     arrays = {key: value.numpy() for key, value in module.state_dict().items()}
     return saved, arrays | {"exp_avg": optimizer.state_dict()["state"][0]["exp_avg"].numpy()}
+
+
+def _objects(torch):
+    """What scripts put beside the weights."""
+    saved = {
+        **{"loss": np.float32(0.5), "best": np.int64(-3), "improved": np.bool_(True), "complex": np.complex64(1 + 2j)},
+        "bytes": b"ab",
+        "args": argparse.Namespace(lr=np.float64(1e-3), out=pathlib.PosixPath("/runs/a"), cuda=None),
+        "size": torch.zeros(2, 3).shape,
+        "devices": [torch.device("cuda", 1), torch.device("cpu")],
+        "dtypes": [torch.float16, np.dtype("int16")],
+        "losses": collections.defaultdict(list, mel=[0.5, 0.25]),
+        "paths": [pathlib.PurePosixPath("a/b"), pathlib.PureWindowsPath("C:/a/b")],
+        "seed": np.random.RandomState(0).get_state()[1][:3],
+        "fortran": np.asfortranarray(np.arange(6).reshape(2, 3)),
+        "big-endian": np.array([1, -2], ">i4"),
+        "none": np.zeros(0),
+    }
+    return saved, {}
 
 
 def _module(torch):

@@ -5,10 +5,12 @@ import warnings
 import numpy as np
 import pytest
 
-from tests.importers.pytorch_saves import DTYPES, FORMATS, save_all
+from tests.importers.pytorch_saves import DTYPES, FORMATS, OBJECTS, save_all
 from tests.originals import HERE
 from tests.support.pytorch import import_torch
 from tf_wavenet.importers import StateDict, read_torch_checkpoint
+
+_KINDS = {"seed": "u", "none": "f"}
 
 
 @pytest.fixture(scope="module", params=["stored", "new"])
@@ -52,6 +54,14 @@ def test_checkpoints_of_training(files, form):
             np.testing.assert_array_equal(weights[key], value)
     assert (read["steps"], read["rates"]) == (7, {"a": 1e-4})
     assert read["scheduler"][1]["milestones"] == {3: 1, 5: 1}
+
+
+@formats
+def test_objects_beside_the_weights_are_plain_data(files, form):
+    read = read_torch_checkpoint(files[0] / f"objects_{form}.pth")
+    arrays = {name: read[name] for name in ("seed", "fortran", "big-endian", "none")}
+    assert {name: array.dtype.kind for name, array in arrays.items()} == {**dict.fromkeys(arrays, "i"), **_KINDS}
+    assert read | {name: array.tolist() for name, array in arrays.items()} == OBJECTS
 
 
 def test_whole_modules_are_refused(files):

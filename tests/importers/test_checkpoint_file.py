@@ -51,3 +51,30 @@ def test_safetensors_without_the_package_says_what_to_install(tmp_path, monkeypa
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match="a.pth: No such file or directory"):
         read_checkpoint(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{\n    "resblock": "1"}', "JSON, perhaps the configuration"),  # jik876/hifi-gan's issue 123
+        (b"\n <!DOCTYPE html><html>Quota exceeded", "a web page, in place of a file that was to be downloaded"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer to a file of Git LFS"),
+        (b"\x1f\x8b\x08" + bytes(20), "a compressed archive, to be unpacked first"),
+        (bytes(257) + b"ustar", "an archive, to be unpacked first"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(20), "HDF5"),
+    ],
+)
+def test_says_what_a_file_is_instead(tmp_path, content, message):
+    (tmp_path / "g_1").write_bytes(content)
+    with pytest.raises(CheckpointError, match=f"g_1: expected a PyTorch or safetensors file. Received: {message}"):
+        read_checkpoint(tmp_path / "g_1")
+
+
+@pytest.mark.parametrize("length", [0x3C, 0x7B])
+def test_a_safetensors_file_may_begin_as_text_does(tmp_path, length):
+    """The low byte of the length of its header is a < or a {."""
+    pytest.importorskip("safetensors")
+    header = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    header += b" " * (0x100 + length - len(header))
+    (tmp_path / "a.pth").write_bytes(struct.pack("<q", len(header)) + header + np.float32(1.5).tobytes())
+    assert read_checkpoint(tmp_path / "a.pth")["w"].tolist() == [1.5]

@@ -78,9 +78,19 @@ def test_every_variable_is_needed_and_checked(case, make):
             load(p, variables | {name: np.zeros((1, 2, 4), "float32")})
 
 
+def test_configurations_of_early_versions_have_no_scalar_input(make):
+    p, variables, _ = make("plain")
+    early = {name: value for name, value in p.items() if name not in ("scalar_input", "initial_filter_width")}
+    for a, b in zip(load(p, variables).get_weights(), load(early, variables).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    p, variables, _ = make("scalar")
+    with pytest.raises(CheckpointError, match="^model.ckpt: expected wavenet/causal_layer/filter of shape"):
+        load({name: value for name, value in p.items() if name != "scalar_input"}, variables)
+
+
 def test_refuses_settings(make):
     p, variables, _ = make("plain")
-    for name in PARAMETERS.keys() - {"sample_rate", "initial_filter_width"}:
+    for name in PARAMETERS.keys() - {"sample_rate", "initial_filter_width", "scalar_input"}:
         with pytest.raises(
             CheckpointError, match=f"^wavenet_params.json: expected {name}, .* Received: no such setting"
         ):

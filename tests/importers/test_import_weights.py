@@ -1,6 +1,7 @@
 """Finding the project, its configuration and its statistics; the weights are tested project by project."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.importers import ibab_reference, r9y9_reference, vocoder_reference
 from tests.importers.torch_files import call, write_legacy, write_zip
 from tf_wavenet import HiFiGAN, ParallelWaveGAN, WaveNet
-from tf_wavenet.importers import CheckpointError, import_weights
+from tf_wavenet.importers import CheckpointError, import_weights, read_checkpoint
 
 STATISTICS = np.array([[-2.0, -3.0, -2.5, -2.0, -1.5], [0.5, 0.75, 1.0, 0.5, 0.5]])
 
@@ -82,7 +83,59 @@ def test_a_project_is_known_by_its_tensors(files, project, save, wrapped):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
-@pytest.mark.parametrize("suffix", ["", ".index"])
+@pytest.mark.parametrize(
+    ("project", "wrap"),
+    [
+        ("kan-bayashi Parallel WaveGAN", lambda state: {f"module.{name}": x for name, x in state.items()}),
+        ("r9y9", lambda state: {"state_dict": {f"generator._orig_mod.{name}": x for name, x in state.items()}}),
+        ("jik876", lambda state: {"model": {f"model_g.{n}": x for n, x in state.items()} | {"model_d.a": STATISTICS}}),
+    ],
+)
+def test_checkpoints_of_forks_hold_the_same_weights(files, project, wrap):
+    path = files(project, wrapped=False)
+    expected = import_weights(path).get_weights()
+    write_zip(path, wrap(read_checkpoint(path)))
+    for a, b in zip(expected, import_weights(path).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_residual_blocks_may_be_numbered_stage_by_stage(files):
+    path, kernels = files("jik876", wrapped=False), len(vocoder_reference.JIK876["resblock_kernel_sizes"])
+    expected = import_weights(path).get_weights()
+    state = {}
+    for name, x in read_checkpoint(path).items():
+        parts = name.split(".")
+        if parts[0] == "resblocks":
+            parts[1:2] = map(str, divmod(int(parts[1]), kernels))
+        state[".".join(parts)] = x
+    assert "resblocks.1.0.convs1.2.weight_v" in state
+    for a, b in zip(expected, import_weights(write_zip(path, {"generator": state})).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("project", "encoding"), [("jik876", "utf-8-sig"), ("kan-bayashi HiFi-GAN", "utf-16")])
+def test_configurations_of_other_editors(files, tmp_path, project, encoding):
+    """With a byte order mark, and numbers as other programs write them."""
+    path, name = files(project), PROJECTS[project][3]
+    expected = import_weights(path)
+
+    def spelt(value):
+        if isinstance(value, dict):
+            return {key: spelt(x) for key, x in value.items()}
+        if isinstance(value, list):
+            return [spelt(x) for x in value]
+        if value == "1":
+            return 1
+        return float(value) if type(value) is int else value
+
+    (tmp_path / name).write_text(json.dumps(spelt(PROJECTS[project][4])), encoding=encoding)
+    model = import_weights(path)
+    assert model.get_config() | {"name": expected.name} == expected.get_config()
+    for a, b in zip(expected.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("suffix", ["", ".index", ".data-00000-of-00001"])
 def test_a_checkpoint_of_tensorflow_1_is_known_by_its_index(tmp_path, rng, suffix):
     settings = ibab_reference.PARAMETERS
     prefix, _ = ibab_reference.write_checkpoint(tmp_path / "model.ckpt", settings, rng)
@@ -151,7 +204,8 @@ def test_refuses_statistics_that_are_no_such_file_or_not_asked_for(files, tmp_pa
 
 def test_refuses_what_is_of_no_project(tmp_path):
     for saved in ({"conv.weight": np.zeros(3, "f4")}, {"state_dict": {}}, {"mpd": {}, "msd": {}}, {3: 4}):
-        with pytest.raises(CheckpointError, match="checkpoint: expected a generator of .* or r9y9/wavenet_vocoder"):
+        message = re.escape(f"r9y9/wavenet_vocoder. Received: {list(saved.get('state_dict', saved))}")
+        with pytest.raises(CheckpointError, match=f"checkpoint: expected a generator of .* or {message}$"):
             import_weights(write_zip(tmp_path / "checkpoint", saved))
     with pytest.raises(CheckpointError, match="checkpoint: expected a dict of tensors. Received: list"):
         import_weights(write_zip(tmp_path / "checkpoint", [1]))

@@ -110,6 +110,14 @@ def test_no_key_is_left_over(rng):
             load(hparams, state | {key: np.zeros(3, "float32")})
 
 
+def test_version_01_is_refused_by_its_name(rng):
+    """As reported in r9y9/wavenet_vocoder's issue 206, whose hparams.json has other settings as well."""
+    state = {"upsample_conv.0.weight_g": np.ones((1, 1, 1, 1), "float32")} | reference.random_state(HPARAMS, rng)
+    older = {name: value for name, value in HPARAMS.items() if name not in ("cin_pad", "upsample_params")}
+    with pytest.raises(CheckpointError, match="^a.pth: expected upsample_net. Received: upsample_conv"):
+        load(older, state)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

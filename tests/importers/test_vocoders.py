@@ -59,6 +59,17 @@ def test_mel_specs(rng):
         assert spec == MelSpec.from_preset("kan_bayashi", **expected)
 
 
+def test_networks_of_other_numbers_of_mels(rng):
+    state = reference.random_state(reference.jik876_shapes(JIK876) | {"conv_pre": (8, 128, 7)}, rng)
+    model = jik876(JIK876 | {"num_mels": 128}, state)
+    assert (model.num_mels, model.mel_spec.num_mels) == (128, 128)
+    assert tuple(model(np.zeros((1, 3, 128), "float32")).shape) == (1, 24)
+    with pytest.raises(
+        CheckpointError, match=r"^g_1: expected conv_pre.weight_v of shape \[8, 80, 7\]. Received: .*128"
+    ):
+        jik876(JIK876, state)
+
+
 def spoil(load, state, path, unused=()):
     for number, (key, value) in enumerate(state.items()):
         if key.startswith(tuple(unused)):
@@ -87,7 +98,9 @@ def test_every_tensor_is_needed_and_checked(rng):
     ("config", "changes", "message"),
     [
         (JIK876, {"resblock": "3"}, "resblock to be '1' or '2'. Received: '3'"),
-        (JIK876, {"num_mels": 100}, "num_mels to be 80. Received: 100"),
+        (JIK876, {"num_mels": 80.5}, "num_mels to be an int. Received: 80.5"),
+        (JIK876, {"num_mels": True}, "num_mels to be an int. Received: True"),
+        (JIK876, {"resblock": 3}, "resblock to be '1' or '2'. Received: 3"),
         (JIK876, {"upsample_kernel_sizes": [8, 5]}, "upsample_kernel_sizes that differ from upsample_rates by even"),
         (JIK876, {"upsample_rates": "8"}, "upsample_rates to be a list of ints. Received: '8'"),
         (JIK876, {"resblock_dilation_sizes": [1, 3]}, "resblock_dilation_sizes to be a list of lists of ints"),
@@ -134,6 +147,7 @@ def test_a_configuration_that_asks_for_more_than_the_file_holds_makes_no_model(r
     huge = 1 << 30
     state = reference.random_state(reference.jik876_shapes(JIK876), rng)
     for changes in (
+        {"num_mels": huge},
         {"upsample_initial_channel": huge},
         {"upsample_kernel_sizes": [8, huge]},
         {"resblock_kernel_sizes": [3, huge]},

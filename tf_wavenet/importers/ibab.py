@@ -96,7 +96,7 @@ def from_ibab(state: StateDict, parameters: Settings) -> WaveNet:
 
 def _arguments(state, parameters):
     dilations, half = parameters.integers("dilations"), parameters.integer("dilation_channels")
-    is_scalar = parameters.flag("scalar_input")
+    is_scalar = parameters.flag("scalar_input", False)  # early versions have none
     arguments = {
         "dilations": dilations,
         "kernel_size": parameters.integer("filter_width"),

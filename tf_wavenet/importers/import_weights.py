@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import os
+import re
+import reprlib
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
+from tf_wavenet.importers.find_generator import find_generator
 from tf_wavenet.importers.ibab import from_ibab, read_tf1_checkpoint
 from tf_wavenet.importers.jik876 import from_jik876
 from tf_wavenet.importers.kan_bayashi import from_kan_bayashi
@@ -48,7 +51,7 @@ def import_weights(
     `HiFiGAN`. What the file holds is not run. With the statistics of its features, a model gets its `mel_spec`.
 
     Args:
-        path: PyTorch file, safetensors file, or the prefix of a TensorFlow 1 checkpoint (or its .index file).
+        path: PyTorch file, safetensors file, or the prefix of a TensorFlow 1 checkpoint (or one of its files).
         config: The project's configuration; None: the file of the usual name beside the checkpoint: `hparams.json`,
             `wavenet_params.json`, `config.yml`, `config.json`.
         statistics: Mean and scale of the features, `stats.h5` or `stats.npy`; None: the one beside the checkpoint, if
@@ -68,14 +71,14 @@ def import_weights(
     tf_wavenet.importers.checkpoint_error.CheckpointError: /no/such/file.pth: No such file or directory
     """
     path = Path(path)
-    prefix = path.with_name(path.name.removesuffix(".index"))
+    prefix = path.with_name(re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path.name))
     is_tf1 = prefix.with_name(f"{prefix.name}.index").is_file()
-    tensors = read_tf1_checkpoint(prefix) if is_tf1 else _generator(read_checkpoint(path))
+    tensors = read_tf1_checkpoint(prefix) if is_tf1 else find_generator(read_checkpoint(path))
     state = StateDict(tensors, path)
     project = next((p for p in _PROJECTS if any(isinstance(k, str) and p.sign in k for k in tensors)), None)
     if project is None:
         known = "ibab/tensorflow-wavenet, jik876/hifi-gan, kan-bayashi/ParallelWaveGAN or r9y9/wavenet_vocoder"
-        raise CheckpointError(path, f"expected a generator of {known}. Received: tensors of other names")
+        raise CheckpointError(path, f"expected a generator of {known}. Received: {reprlib.repr(list(tensors))}")
     config = path.with_name(project.config) if config is None else Path(config)
     others = []
     if project.is_standardised:
@@ -92,34 +95,23 @@ def import_weights(
         raise CheckpointError(config, str(error)) from None
 
 
-def _generator(checkpoint):
-    """Returns the tensors of the generator, wherever they are in what training saves."""
-    for names in (("model", "generator"), ("generator",), ("state_dict",)):
-        found = checkpoint
-        for name in names:
-            found = found.get(name) if isinstance(found, dict) else None
-        if isinstance(found, dict):
-            return found
-    return checkpoint
-
-
 def _read_config(path):
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()  # both readers find out the encoding, by a byte order mark if there is one
     except OSError as error:
         raise CheckpointError(path, f"expected the configuration. Received: {error.strerror or error}") from None
     try:
-        return _read_yaml(text, path) if path.suffix in (".yml", ".yaml") else json.loads(text)
+        return _read_yaml(data, path) if path.suffix in (".yml", ".yaml") else json.loads(data)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(path, f"expected JSON or YAML. Received: {error}") from None
 
 
-def _read_yaml(text, path):
+def _read_yaml(data, path):
     try:
         import yaml
     except ImportError:
         raise CheckpointError(path, "expected the package yaml: pip install pyyaml") from None
     try:
-        return yaml.safe_load(text)  # plain data only: tags of Python are an error
+        return yaml.safe_load(data)  # plain data only: tags of Python are an error
     except yaml.YAMLError as error:
         raise ValueError(error) from None

@@ -1,5 +1,7 @@
 """HiFi-GANs of jik876/hifi-gan."""
 
+import re
+
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.hifi_gan import make_hifi_gan
 from tf_wavenet.importers.original_names import hifi_gan_names
@@ -13,7 +15,7 @@ def from_jik876(state: StateDict, config: Settings) -> HiFiGAN:
     """Makes the generator of a checkpoint of jik876/hifi-gan, with the same outputs and the `mel_spec` it needs.
 
     Args:
-        state: "generator" of `g_*`.
+        state: "generator" of `g_*`, or of `hifigan_gen_checkpoint_*.pt` of NVIDIA/DeepLearningExamples.
         config: `config.json`.
 
     Returns:
@@ -31,18 +33,32 @@ def from_jik876(state: StateDict, config: Settings) -> HiFiGAN:
         # Odd differences make a sample too many there.
         expected = "expected upsample_kernel_sizes that differ from upsample_rates by even numbers"
         raise CheckpointError(config.path, f"{expected}. Received: {widths}, {rates}")
+    channels, kernels = config.integer("upsample_initial_channel"), config.integers("resblock_kernel_sizes")
+    # The original's network takes 80 mels whatever this says; the networks of its forks take these.
+    num_mels = config.integer("num_mels")
+    state = StateDict(_numbered(state.tensors, len(kernels)), state.path)
+    state.take("conv_pre.weight", (channels, num_mels, 7))  # before as many filters are made
     arguments = {
         "upsample_rates": rates,
         "upsample_kernel_sizes": widths,
-        "upsample_initial_channel": config.integer("upsample_initial_channel"),
+        "upsample_initial_channel": channels,
         "resblock": int(kind),
-        "resblock_kernel_sizes": config.integers("resblock_kernel_sizes"),
+        "resblock_kernel_sizes": kernels,
         "resblock_dilation_sizes": config.lists("resblock_dilation_sizes"),
-        "num_mels": config.one_of("num_mels", 80),  # whatever it says, the network has 80
+        "num_mels": num_mels,
         "mel_spec": _mel_spec(config),
     }
     block = "resblocks.{}.convs1.0" if kind == "1" else "resblocks.{}.convs.0"
     return make_hifi_gan(arguments, state, hifi_gan_names, "conv_pre", "ups.{}", block)
+
+
+def _numbered(tensors, kernels):
+    """Returns the tensors with the residual blocks numbered through, which NVIDIA's script numbers stage by stage."""
+
+    def number(match):
+        return f"resblocks.{int(match[1]) * kernels + int(match[2])}.convs"
+
+    return {re.sub(r"^resblocks\.(\d{1,3})\.(\d{1,3})\.convs", number, str(key)): x for key, x in tensors.items()}
 
 
 def _mel_spec(config):
@@ -50,6 +66,7 @@ def _mel_spec(config):
     return MelSpec.from_preset(
         "jik876",
         sample_rate=rate,
+        num_mels=config.integer("num_mels"),
         hop_length=config.integer("hop_size"),
         win_length=config.integer("win_size"),
         fft_length=config.integer("n_fft"),

@@ -57,6 +57,9 @@ def from_r9y9(state: StateDict, hparams: Settings, statistics=None) -> WaveNet:
 
 
 def _arguments(state, hparams, statistics) -> dict[str, Any]:
+    if any(str(key).startswith("upsample_conv.") for key in state.tensors):
+        received = "upsample_conv, of version 0.1, which is another network"
+        raise CheckpointError(state.path, f"expected upsample_net. Received: {received}")
     layers, stacks = hparams.integer("layers"), hparams.integer("stacks")
     if not 1 <= stacks <= layers or layers % stacks:
         raise CheckpointError(hparams.path, f"expected layers to be a multiple of stacks. Received: {layers}, {stacks}")

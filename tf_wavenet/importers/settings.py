@@ -36,8 +36,9 @@ Received: 'nearest'
         self.values, self.path = values, path
 
     def integer(self, name: str, default: Any = _REQUIRED) -> int:
-        """Returns an int."""
-        return self._checked(name, default, is_int, "an int")
+        """Returns an int; 22050.0 is one."""
+        value = self._checked(name, default, _is_whole, "an int")
+        return int(value) if _is_whole(value) else value
 
     def number(self, name: str, default: Any = _REQUIRED) -> float:
         """Returns a number."""
@@ -49,15 +50,21 @@ Received: 'nearest'
 
     def integers(self, name: str) -> list[int]:
         """Returns a list of ints."""
-        return self._checked(name, _REQUIRED, _is_list_of_ints, "a list of ints")
+        return _ints(self._checked(name, _REQUIRED, _is_list_of_ints, "a list of ints"))
 
     def lists(self, name: str) -> list[list[int]]:
         """Returns a list of lists of ints."""
-        return self._checked(name, _REQUIRED, _is_list_of_lists, "a list of lists of ints")
+        return list(map(_ints, self._checked(name, _REQUIRED, _is_list_of_lists, "a list of lists of ints")))
 
     def one_of(self, name: str, *accepted: Any, default: Any = _REQUIRED) -> Any:
-        """Returns a value if it is one that we have a counterpart of."""
-        return self._checked(name, default, accepted.__contains__, " or ".join(map(repr, accepted)))
+        """Returns a value if it is one that we have a counterpart of; 1 is "1" and 80.0 is 80."""
+
+        def match(value):
+            texts = (value, str(value)) if is_int(value) else (value,)
+            return [known for known in accepted if known in texts]
+
+        value = self._checked(name, default, match, " or ".join(map(repr, accepted)))
+        return next(iter(match(value)), value)
 
     def section(self, name: str) -> "Settings":
         """Returns the values inside a value."""
@@ -80,8 +87,16 @@ Received: 'nearest'
         return value
 
 
+def _is_whole(value):
+    return is_int(value) or (isinstance(value, float) and value.is_integer())
+
+
+def _ints(values):
+    return list(map(int, values))
+
+
 def _is_list_of_ints(value):
-    return isinstance(value, list) and all(map(is_int, value))
+    return isinstance(value, list) and all(map(_is_whole, value))
 
 
 def _is_list_of_lists(value):

@@ -8,6 +8,16 @@ import numpy as np
 from tf_wavenet.importers.checkpoint_error import CheckpointError
 from tf_wavenet.importers.torch_files.torch_checkpoint import read_torch_checkpoint
 
+# What users give instead of a checkpoint: where its sign stands, the sign, what it is.
+_OTHERS = (
+    (0, b"<", "a web page, in place of a file that was to be downloaded"),
+    (0, b"version https://git-lfs", "a pointer to a file of Git LFS, which `git lfs pull` gets"),
+    (0, b"{", "JSON, perhaps the configuration"),
+    (0, b"\x1f\x8b", "a compressed archive, to be unpacked first"),
+    (257, b"ustar", "an archive, to be unpacked first"),
+    (0, b"\x89HDF", "HDF5"),
+)
+
 
 def read_checkpoint(path: str | os.PathLike) -> Any:
     """Reads a PyTorch file or a safetensors file, told apart by their content.
@@ -33,9 +43,13 @@ def read_checkpoint(path: str | os.PathLike) -> Any:
     """
     try:
         with open(path, "rb") as file:
-            is_safetensors = file.read(9)[8:] == b"{"
+            start = file.read(512)
     except OSError as error:
         raise CheckpointError(path, error.strerror or str(error)) from None
+    is_safetensors = start[8:9] == b"{" and b"\0" in start[:8]
+    other = next((kind for at, sign, kind in _OTHERS if start[at:].lstrip().startswith(sign)), None)
+    if other is not None and not is_safetensors:
+        raise CheckpointError(path, f"expected a PyTorch or safetensors file. Received: {other}")
     return _read_safetensors(path) if is_safetensors else read_torch_checkpoint(path)
 
 

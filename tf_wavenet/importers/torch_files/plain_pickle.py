@@ -11,9 +11,20 @@ from typing import Any, BinaryIO
 
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _NUMBERS = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"}
-_VALUES = {*_NUMBERS, "BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"}
+_VALUES = {*_NUMBERS, "BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES"}
 _EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
+class Later:
+    """What a global may stand for: a class whose values are made first and get their content afterwards.
+
+    The pickle may hand over any plain data, several times and also when others hold the value: `fill` must check them.
+    """
+
+    def fill(self, state: Any) -> None:
+        """Takes the content."""
+        raise NotImplementedError
 
 
 def read_pickle(
@@ -91,11 +102,14 @@ class _Machine:
             stack.append(self._named(f"{checked_key(module)}.{checked_key(attribute)}"))
         elif name == "MEMOIZE":
             self.memo[len(self.memo)] = stack[-1]
-        elif name == "REDUCE":
+        elif name == "REDUCE" or (name == "NEWOBJ" and self._is_later(stack[-2])):
             self._call()
         elif name == "BUILD":
-            stack.pop()  # attributes of an OrderedDict, such as the version of a state dict
-            self._target(dict)
+            state = stack.pop()
+            if isinstance(stack[-1], Later):
+                stack[-1].fill(state)
+            else:
+                self._target(dict)  # attributes of an OrderedDict, such as the version of a state dict, are dropped
         elif name == "BINPERSID" and self.read_persistent is not None:
             stack.append(self.read_persistent(stack.pop()))
         elif name not in ("PROTO", "FRAME", "STOP"):
@@ -111,6 +125,10 @@ class _Machine:
         if type(self.stack[-1]) is not kind:
             raise ValueError(f"expected a {kind.__name__} to fill. Received: {type(self.stack[-1]).__name__}")
         return self.stack[-1]
+
+    @staticmethod
+    def _is_later(value):
+        return isinstance(value, type) and issubclass(value, Later)
 
     def _named(self, name):
         if name not in self.names:

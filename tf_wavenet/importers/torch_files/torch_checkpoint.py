@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tf_wavenet.importers.checkpoint_error import CheckpointError
+from tf_wavenet.importers.torch_files.plain_objects import PLAIN_NAMES
 from tf_wavenet.importers.torch_files.plain_pickle import checked_key, read_pickle
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # what files of PyTorch before 1.6 begin with
@@ -27,14 +28,15 @@ def read_torch_checkpoint(path: str | os.PathLike) -> Any:
     """Reads what `torch.save` wrote: dicts, lists and numbers, and tensors as NumPy arrays.
 
     Both formats are read, the zip archive and that of PyTorch before 1.6. A pickle is a program; this one is not run.
-    The few globals that tensors need (`_NAMES`) are understood, any other is refused, so that also a file from a
-    stranger does no more than fail.
+    The few globals that tensors need (`_NAMES`) are understood, and those of objects that training scripts save beside
+    them, as plain data (`PLAIN_NAMES`). Any other is refused, so that also a file from a stranger does no more than
+    fail.
 
     Args:
         path: A file such as `checkpoint.pth`, of a state dict or anything that holds state dicts.
 
     Returns:
-        What was saved; bfloat16 tensors as float32.
+        What was saved; bfloat16 tensors as float32, paths, devices and dtypes as text, a Namespace as a dict.
 
     Raises:
         CheckpointError: If the file is missing, damaged, or holds more than tensors and plain data.
@@ -183,15 +185,11 @@ def _rebuild_parameter(data, *_):
     return data
 
 
-def _dict(pairs=()):
-    items = pairs.items() if isinstance(pairs, dict) else pairs
-    return {checked_key(key): value for key, value in items}
-
-
 _NAMES = {
+    **PLAIN_NAMES,
+    "torch._utils._rebuild_tensor": _rebuild_tensor,  # before PyTorch 0.4
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
     "torch._utils._rebuild_parameter": _rebuild_parameter,
-    "collections.OrderedDict": _dict,
-    "collections.Counter": _dict,  # of learning rate schedules
+    "torch._utils._rebuild_parameter_with_state": _rebuild_parameter,
     **{f"torch.{name}": dtype for name, dtype in _DTYPES.items()},
 }
