@@ -52,6 +52,8 @@ def export(config: ExportConfig) -> Path:
     model = load_model(config.model, (*SPEAKERS, NamWaveNet))
     if config.precision != "float32":
         exact, model = model, type(model).from_config({**model.get_config(), "dtype": config.precision})
+        if isinstance(model, NamWaveNet):  # others are built when made
+            model.build()
         model.set_weights(exact.get_weights())
     run, sample_rate = find_run(config.model), None
     if isinstance(model, NamWaveNet):

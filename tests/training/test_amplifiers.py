@@ -107,6 +107,16 @@ def test_exports_play_on_the_page(run, amplifier, di, tmp_path):
 
 
 @pytest.mark.large
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "bfloat16"])
+def test_exports_at_another_precision(run, amplifier, di, tmp_path, precision):
+    out = export(ExportConfig(model=run, out=tmp_path / "amp", jit_compile=False, precision=precision))
+    waveform, expected = di[1][:500], np.asarray(amplifier(di[1][None, :500]))[0]
+    (made,) = ServedModel(out).stream(None, 500, recording=waveform)
+    error = np.abs(made - expected).max() / np.abs(expected).max()
+    assert 0 < error < 0.05
+
+
+@pytest.mark.large
 def test_a_nam_file_is_exported_for_the_page_at_the_plugins_rate(amplifier, tmp_path):
     amplifier.sample_rate = None
     write_nam(amplifier, tmp_path / "mine.nam")

@@ -158,7 +158,7 @@ def test_a_corpus_that_does_not_tell_its_speakers_is_refused(tiny, voices, tmp_p
 @pytest.mark.parametrize("flag", ["copy_synthesis", "mel", "text"])
 def test_what_a_model_cannot_speak_is_refused(vocoder, tmp_path, flag):
     model = load_model(vocoder)
-    with pytest.raises(ValueError, match="Expected one of copy_synthesis, mel and text"):
+    with pytest.raises(ValueError, match="Expected one of input, copy_synthesis, mel and text"):
         GenerateConfig(text="hello", mel="x.npz")
     if flag == "text":
         with pytest.raises(ValueError, match="Expected a model trained with --features for --text"):
