@@ -69,8 +69,8 @@ def mel_gain(wanted, features, spec: MelSpec, most: float = 10.0) -> Tensor:
     Example:
     >>> spec = MelSpec.from_preset("speech_16k")
     >>> gain = mel_gain(np.full((1, 80), -5.0, "float32"), np.full((1, 80), -5.5, "float32"), spec)
-    >>> np.asarray(gain)[0, :3].round(3).tolist()  # e ** 0.5
-    [1.649, 1.649, 1.649]
+    >>> round(float(gain[0, 0]), 3)  # e ** 0.5
+    1.649
     """
     between, _, _, scale = map(ops.convert_to_tensor, _constants(spec)[2:])
     logs = (ops.cast(wanted, "float32") - ops.cast(features, "float32")) * scale
