@@ -26,7 +26,7 @@ COMMANDS = [
     for line in re.sub(r"\\\n", " ", code).splitlines()
     if line.startswith("python -m ")
 ]
-SETUP = ("io", "train", "test")  # what `make setup` installs
+SETUP = ("io", "fast", "train", "test")  # what `make setup` installs
 # What is asked of the names of each Python block after it ran.
 CHECKS = (
     "assert audio.shape == (1, 8000); assert 'generate' in tf.saved_model.load('tone_saved_model').signatures",
