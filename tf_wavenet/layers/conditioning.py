@@ -11,6 +11,7 @@ from keras import ops
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers._dense import Dense
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
@@ -142,7 +143,7 @@ class Conditioning(keras.layers.Layer):
             self.embedding = keras.layers.Embedding(self.num_speakers, global_channels, dtype=policy, name="embedding")
         self.projection = None
         if units is not None:
-            self.projection = keras.layers.Dense(units, use_bias=False, dtype=policy, name="projection")
+            self.projection = Dense(units, use_bias=False, dtype=policy, name="projection")
 
     def replace(self, **changes) -> "Conditioning":
         """Returns a layer, not built, of the same arguments but for `changes`; name and dtype are the default's."""

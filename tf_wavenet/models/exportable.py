@@ -20,7 +20,9 @@ class Exportable(ArrayInputs, keras.Model):
         """
         inputs = arrays_of(inputs, "inputs")
         self.check_inputs(inputs)
-        return super().__call__(inputs, *args, **kwargs)
+        # Layers keep the scope that they were made in; of one around the call, keras.ops.pad fails on TensorFlow.
+        with keras.RematScope(mode=None):
+            return super().__call__(inputs, *args, **kwargs)
 
     def check_inputs(self, inputs) -> None:
         """Raises a ValueError for what `call` does not take."""

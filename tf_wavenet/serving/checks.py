@@ -98,7 +98,9 @@ def check_covered(model, conditions, batch_size, num_samples) -> Iterator[tuple[
         yield covered >= num_samples, "Expected local_condition of a frame for every sample."
 
 
-def check_window(model, conditions, first_frame, stream, batch_size, num_samples) -> Iterator[tuple[tf.Tensor, str]]:
+def check_window(
+    model, positions, conditions, first_frame, stream, batch_size, num_samples
+) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of conditions of which the local one begins at frame `first_frame` of the stream."""
     yield from check_conditions(model, conditions, batch_size)
     if "local_condition" in conditions:
@@ -106,11 +108,11 @@ def check_window(model, conditions, first_frame, stream, batch_size, num_samples
         yield tf.reduce_all(first_frame >= 0), "Expected first_frame >= 0."
         hop = model.conditioning.local_hop
         first = tf.cast(first_frame, tf.int64)[:, tf.newaxis] * hop
-        last = first + tf.cast(tf.shape(conditions["local_condition"])[1] * hop, tf.int64)
-        index = tf.cast(stream[:, 2:3], tf.int64)
+        index = stream[:, 2:3]
         rows = tf.minimum(tf.shape(first)[0], tf.shape(index)[0])  # where they differ, another check says so
-        first, last, index = first[:rows], last[:rows], index[:rows]
-        inside = (first <= index) & (index + tf.cast(num_samples, tf.int64) <= last)
+        start = positions.between(first[:rows], index[:rows])
+        covered = tf.shape(conditions["local_condition"], tf.int64)[1] * hop
+        inside = start + tf.cast(num_samples, tf.int64) <= covered
         yield tf.reduce_all(inside), "Expected local_condition, from first_frame on, of a frame for every sample."
 
 

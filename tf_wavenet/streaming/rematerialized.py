@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import keras
+
 
 class Rematerialized:
     """Mixin of layers whose `call` takes keyword arguments or None.
@@ -14,7 +16,9 @@ class Rematerialized:
 
         def of_tensors(*tensors):
             left = iter(tensors)
-            return layer_call(*(None if value is None else next(left) for value in args), **kwargs)
+            # When it is computed anew, the scope is over or another's; in a scope, keras.ops.pad fails on TensorFlow.
+            with keras.RematScope(mode=None):
+                return layer_call(*(None if value is None else next(left) for value in args), **kwargs)
 
         call = super().rematerialized_call(of_tensors, *args, **kwargs)
         return lambda *args, **kwargs: call(*(value for value in args if value is not None))

@@ -287,7 +287,9 @@ class GANVocoder(FirstBatch, ArrayInputs, keras.Model):
 
     def _checked_batch(self, inputs, real, weight):
         """The features of a batch, if the waveforms and weights are those of their frames."""
-        given = dict(inputs) if isinstance(inputs, dict) else {"local_condition": inputs}
+        # Windows of a corpus hold the waveform beside the features.
+        given = inputs if isinstance(inputs, dict) else {"local_condition": inputs}
+        given = {name: value for name, value in given.items() if name != "waveform"}
         given |= {"noise": None} if self.generator.needs_noise else {}
         features, _ = self.generator.split_inputs(given)
         frames, hop = features.shape[1], self.generator.local_hop
