@@ -12,6 +12,8 @@ imported with this room.
 - `share_of_replicas(weight)`: the scalar weight of a replica over the mean of all replicas'; 1 where there is one.
 - `metric_after(model, variable, result)`: the value that a variable of one of the model's metrics has after a step
   that returned `result`; a NumPy scalar.
+- `keep_state(model, arguments, result)`: of a step that failed, or whose result is refused, by its arguments or its
+  result: the model stays what it was, or becomes what the step made of it.
 - `in_graph()`: whether values are only named now, inside a function that is being traced, and known later.
 - `normal(shape, seed, step)`: float32 noise that seed and step (int or integer tensor) alone decide.
 """
@@ -22,6 +24,7 @@ if keras.backend.backend() == "tensorflow":
     from tf_wavenet.backend.tensorflow import (
         descend,
         in_graph,
+        keep_state,
         metric_after,
         normal,
         share_of_replicas,
@@ -33,6 +36,7 @@ elif keras.backend.backend() == "jax":
     from tf_wavenet.backend.jax import (
         descend,
         in_graph,
+        keep_state,
         metric_after,
         normal,
         share_of_replicas,
@@ -44,6 +48,7 @@ else:
     from tf_wavenet.backend.torch import (
         descend,
         in_graph,
+        keep_state,
         metric_after,
         normal,
         share_of_replicas,
@@ -55,6 +60,7 @@ else:
 __all__ = [
     "descend",
     "in_graph",
+    "keep_state",
     "metric_after",
     "normal",
     "share_of_replicas",

@@ -75,3 +75,13 @@ def metric_after(model, variable, result) -> np.ndarray:
 def in_graph() -> bool:
     """Tells whether a function is being traced."""
     return not jax.core.trace_state_clean()
+
+
+def keep_state(model, arguments=None, result=None) -> None:
+    """Gives the variables back what Keras took from them for a step, from the step's arguments or its result."""
+    state = arguments[0] if result is None else result[1]
+    optimizer = [model.optimizer.variables] if len(state) == 4 else []
+    groups = [model.trainable_variables, model.non_trainable_variables, *optimizer, model.metrics_variables]
+    for group, values in zip(groups, state, strict=True):
+        for variable, value in zip(group, values, strict=True):
+            variable.assign(value)

@@ -37,15 +37,25 @@ class FirstBatch:
     def _watched(self, function):
         @functools.wraps(function)
         def step(*arguments):
-            result = function(*arguments)
+            try:
+                result = function(*arguments)
+            except Exception:
+                backend.keep_state(self, arguments=arguments)
+                raise
             if self._first_batch:
                 self._first_batch = False
                 peak = float(backend.metric_after(self, self.peak.peak, result))
-                if peak == float("inf"):
-                    raise ValueError(
-                        "Expected waveforms and conditions to be finite. Received: NaN or infinity in the first batch"
-                    )
-                check_peak("waveforms", peak)
+                try:
+                    _check(peak)
+                except ValueError:
+                    backend.keep_state(self, result=result)
+                    raise
             return result
 
         return step
+
+
+def _check(peak):
+    if peak == float("inf"):
+        raise ValueError("Expected waveforms and conditions to be finite. Received: NaN or infinity in the first batch")
+    check_peak("waveforms", peak)

@@ -24,6 +24,17 @@ def checked(checks, **inputs) -> dict[str, Any]:
         return tf.nest.map_structure(tf.identity, inputs)
 
 
+def with_channels(name, value, channels) -> tf.Tensor:
+    """Returns a tensor, which nothing can read before its last axis was found to have so many channels.
+
+    What a signature says of shapes holds while it is traced; a request is not held to it.
+    """
+    asked = tf.raw_ops.PlaceholderWithDefault(input=value, shape=None)
+    right = (tf.rank(asked) == value.shape.rank) & (tf.shape(asked)[-1] == channels)
+    axes = {1: "", 2: "batch, ", 3: "batch, frames, "}[value.shape.rank]
+    return checked([(right, f"Expected {name} of shape [{axes}{channels}].")], value=value)["value"]
+
+
 def check_waveform(waveform, max_samples, shortest=0) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of a waveform `[batch, time]`."""
     batch_size, time = tf.unstack(tf.shape(waveform, tf.int64))
@@ -63,6 +74,13 @@ def check_features(spec, features) -> Iterator[tuple[tf.Tensor, str]]:
 def check_conditions(model, conditions, batch_size) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the conditions that the model has, as far as they do not depend on the time."""
     conditioning, spec = model.conditioning, getattr(model, "mel_spec", None)
+    channels = {"local_condition": conditioning and conditioning.local_channels}
+    if conditioning and conditioning.num_speakers is None:
+        channels["global_condition"] = conditioning.global_channels
+    conditions = {
+        name: with_channels(name, value, channels[name]) if name in channels else value
+        for name, value in conditions.items()
+    }
     if spec is not None and "local_condition" in conditions:
         yield from check_features(spec, conditions["local_condition"])
     for name, value in conditions.items():
@@ -118,7 +136,9 @@ def check_window(
 
 def check_frames(model, features, max_samples) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the features `[batch, frames, num_mels]` that a vocoder speaks."""
-    batch_size, frames, _ = tf.unstack(tf.shape(features, tf.int64))
+    features = with_channels("local_condition", features, model.num_mels)
+    shape = tf.shape(features, tf.int64)
+    batch_size, frames = shape[0], shape[1]
     yield (batch_size >= 1) & (frames >= 1), "Expected local_condition of at least 1 row and 1 frame."
     few = batch_size * frames * model.local_hop <= max_samples
     yield few, f"Expected local_condition of at most {max_samples} samples, all rows together."

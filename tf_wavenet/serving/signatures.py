@@ -149,7 +149,7 @@ class Signatures(Served):
         ]
         given = {"previous": previous_sample, "queues": state_queues, "stream": state_stream}
         if condition is not None:
-            given["condition"] = condition
+            given["condition"] = checks.with_channels("condition", condition, model.conditioning.encoded_channels)
             asked.append((tf.shape(condition)[0] == batch_size, "Expected condition of as many rows as the batch."))
             asked.append((tf.reduce_all(tf.math.is_finite(condition)), "Expected condition without NaN."))
         given = checked(asked, **given)
@@ -162,7 +162,9 @@ class Signatures(Served):
         nothing = tf.fill([batch_size], np.float32(np.nan))
         index, row = self._decoder().positions.advance(state["index"], state["row"], 1)
         state |= {"model": model_state, "index": index, "row": row, "previous": nothing}
-        return {"parameters": params[:, 0], **self._packed(state)}
+        finite = tf.reduce_all(tf.math.is_finite(params))
+        made = checked([(finite, "Expected the model to predict finite parameters.")], parameters=params[:, 0])
+        return {**made, **self._packed(state)}
 
     @signature(when=_conditioned)
     def encode_condition(self, **conditions) -> dict[str, tf.Tensor]:

@@ -24,7 +24,7 @@ class VocoderSignatures(Served):
 
     Args:
         model: A `tf_wavenet.Vocoder`.
-        jit_compile: Whether XLA compiles the model in the process that serves.
+        jit_compile: Whether XLA compiles the chunks of streams in the process that serves, each length of chunk once.
         max_samples: Int, the most samples of one request, all rows together.
     """
 
@@ -36,7 +36,8 @@ class VocoderSignatures(Served):
             waveform, state = model.prime(inputs, model.unpack_state(queues))
             return waveform, model.pack_state(state)
 
-        self._call = hidden(tf.function(model.call, autograph=False, jit_compile=jit_compile))
+        # XLA compiles each length anew, which takes seconds and memory that stay: of utterances, none is like another.
+        self._call = hidden(tf.function(model.call, autograph=False, jit_compile=False))
         self._prime = hidden(tf.function(prime, autograph=False, jit_compile=jit_compile))
 
     @property
