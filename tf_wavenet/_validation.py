@@ -1,6 +1,10 @@
 """Argument checks shared by the whole library."""
 
+import logging
 import operator
+import random
+import reprlib
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +32,12 @@ def check_positive_int(name, value) -> int:
     return operator.index(value)
 
 
+def check_batch_size(batch_size) -> None:
+    """Raises a ValueError for what is neither an int >= 0 nor a tensor."""
+    if not hasattr(batch_size, "dtype") and not (is_int(batch_size) and batch_size >= 0):
+        raise ValueError(f"Expected batch_size to be an int >= 0 or a tensor. Received: batch_size={batch_size!r}")
+
+
 def check_number(name, value) -> float:
     """Returns `value` as a float if it is a real number, else raises a ValueError that names it."""
     if not is_number(value):
@@ -49,3 +59,37 @@ def check_positive_ints(name, values) -> tuple[int, ...]:
 def check_dilations(dilations) -> tuple[int, ...]:
     """Returns `dilations` as a tuple of ints if it is a non-empty sequence of positive ones, else raises."""
     return check_positive_ints("dilations", dilations)
+
+
+def as_array(name, value) -> Any:
+    """Returns an array or tensor as it is, and (nested) lists of numbers or arrays as an array; else raises.
+
+    Floating point numbers become float32.
+    """
+    if hasattr(value, "dtype") and not isinstance(value, np.ndarray):
+        return value
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # of rows of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        expected = f"Expected {name} to be an array of numbers, all rows of one length"
+        raise ValueError(f"{expected}. Received: {reprlib.repr(value)}")
+    if isinstance(value, np.ndarray):
+        return value
+    return array.astype("float32") if array.dtype.kind == "f" else array
+
+
+def check_seed(seed) -> int:
+    """Returns `seed` if it is an int in [0, 2**63), a new one for None, which is logged; else raises a ValueError."""
+    if seed is None:
+        seed = random.randrange(2**63)  # keras.utils.set_random_seed seeds this generator
+        logging.getLogger("tf_wavenet").info("seed=%d", seed)
+    if not is_int(seed) or not 0 <= seed < 2**63:
+        raise ValueError(f"Expected seed to be None or an int in [0, 2**63). Received: seed={seed!r}")
+    return operator.index(seed)
+
+
+def fits(shape, expected) -> bool:
+    """Tells whether a shape can be the expected one; None in either is any length."""
+    return len(shape) == len(expected) and all(None in n or n[0] == n[1] for n in zip(shape, expected, strict=True))

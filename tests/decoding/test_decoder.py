@@ -1,6 +1,7 @@
 import gc
 import weakref
 
+import keras
 import numpy as np
 import pytest
 
@@ -140,12 +141,12 @@ def test_top_settings_restrict_the_samples(model):
         ({"num_samples": -1}, "num_samples to be an int >= 0"),
         ({"num_samples": 2.5}, "num_samples to be an int >= 0"),
         ({"batch_size": 0}, "batch_size to be an int >= 1"),
-        ({"seed": -1}, "seed to be an int >= 0"),
-        ({"seed": 2**63}, "seed to be below"),
+        ({"seed": -1}, r"seed to be None or an int in \[0, 2\*\*63\)"),
+        ({"seed": 2**63}, "Received: seed=9223372036854775808"),
         ({"temperature": -1}, "temperature to be finite and >= 0"),
         ({"top_k": 0}, "top_k to be None or an int >= 1"),
         ({"top_p": 2.0}, "top_p to be None or in"),
-        ({"prompt": np.zeros((2, 3))}, r"prompt of shape \[time\] or \[1, time\]. Received: shape \[2, 3\]"),
+        ({"prompt": np.zeros((2, 3)), "batch_size": 3}, r"shape \[time\] or \[3, time\]. Received: shape \[2, 3\]"),
         ({"prompt": [0.0, np.nan]}, "prompt to be finite"),
         ({"prompt": [0.0, 1.5]}, r"in \[-1, 1\]"),
     ],
@@ -188,3 +189,24 @@ def test_a_model_that_has_generated_is_freed():
     del model
     gc.collect()
     assert alive() is None
+
+
+def test_a_prompt_gives_the_batch_size(model, rng):
+    prompt = rng.uniform(-1, 1, (3, 5)).astype("float32")
+    expected = model.generate(4, batch_size=3, prompt=prompt)
+    np.testing.assert_array_equal(model.generate(4, prompt=prompt), expected)
+    np.testing.assert_array_equal(next(model.stream(4, prompt=prompt)), expected)
+    one = model.generate(4, batch_size=3, prompt=prompt[0])
+    np.testing.assert_array_equal(model.generate(4, batch_size=3, prompt=prompt[:1]), one)
+
+
+def test_no_seed_draws_one_and_tells_it(model, caplog):
+    keras.utils.set_random_seed(1)
+    with caplog.at_level("INFO", logger="tf_wavenet"):
+        audio = model.generate(30, seed=None)
+    drawn = model.last_seed
+    assert caplog.messages == [f"seed={drawn}"] and 0 <= drawn < 2**63
+    assert (model.generate(30, seed=None) != audio).any() and model.last_seed != drawn
+    np.testing.assert_array_equal(model.generate(30, seed=drawn), audio)
+    keras.utils.set_random_seed(1)
+    np.testing.assert_array_equal(model.generate(30, seed=None), audio)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 pytest.importorskip("numba", reason="numba is not installed: pip install -e '.[fast]'")
 
@@ -198,3 +199,20 @@ def test_a_trained_model_draws_the_same(name):
         spoken, before = audio[0, t] - model.mel_spec.preemphasis * before, audio[0, t]
         states[0].previous[:], states[0].output[:] = spoken, before
     assert audio.std() > 0.01 and different <= 5
+
+
+def test_positions_go_round_as_by_xla():
+    model, conditions = make("frame network")
+    decoder, encoded = decoder_of(model), model.conditioning.encode(**conditions)
+    turn = decoder.positions.cycle
+    start = decoder.initial_state(2) | {"index": tf.constant([turn - 3, 4 * HOP - 3])}
+    audio, state = decoder.decode(
+        start, tf.constant(30), tf.constant([5, 0], tf.uint32), tf.constant(1.0), condition=encoded
+    )
+    engine = NativeDecoder(model)
+    states = engine.start(start)
+    np.testing.assert_allclose(
+        engine.decode(states, 30, 5, SamplingSettings(), encoded), audio[:30].numpy().T, atol=2e-4
+    )
+    for row, (index, name) in enumerate(zip(state["index"].numpy(), state["row"].numpy(), strict=True)):
+        assert (states[row].index[0], states[row].row[0]) == (index, name)

@@ -121,6 +121,7 @@ def test_bad_requests_are_refused(exported, rng, kind):
         (features[:, :0], "at least 1 row and 1 frame"),
         (features[:0], "at least 1 row and 1 frame"),
         (features - 100.0, "log-mels of at least"),
+        (features[..., :5], r"Expected local_condition of shape \[batch, frames, 6\]"),
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             signatures["serving_default"](**request(kind, bad))
@@ -178,3 +179,12 @@ def test_writes_warmup_requests(tmp_path):
     export_saved_model(MAKERS["hifi_gan"](False), tmp_path / "model", jit_compile=False, warmup_batch_sizes=(1, 2))
     records = tf.data.TFRecordDataset(str(tmp_path / "model" / "assets.extra" / "tf_serving_warmup_requests"))
     assert len(list(records)) == 2
+
+
+def test_whole_utterances_are_not_compiled_for_each_length():
+    served = VocoderSignatures(MAKERS["istft_vocoder"](True), True, 1 << 20)
+    compiled = {}
+    for name, function in served.functions().items():
+        library = function.graph.as_graph_def().library.function
+        compiled[name] = any(inner.attr["_XlaMustCompile"].b for inner in library)
+    assert not compiled["generate"] and not compiled["serving_default"] and compiled["generate_chunk"]

@@ -172,10 +172,15 @@ def test_frame_f_describes_its_hop(sample):
 
 
 @pytest.mark.parametrize(
-    "waveform", [np.zeros((2, 3, 4), "float32"), np.zeros(9, "int16"), np.zeros((2, 0), "float32")]
+    ("waveform", "message"),
+    [
+        (np.zeros((2, 3, 4), "float32"), r"Expected a floating point waveform \[batch, time\] or \[time\]"),
+        (np.zeros((2, 0), "float32"), r"Expected a floating point waveform \[batch, time\] or \[time\]"),
+        (np.zeros(9, "int16"), "divide 16-bit samples by 32768. Received: dtype int16"),
+    ],
 )
-def test_what_is_no_waveform_is_refused(waveform):
-    with pytest.raises(ValueError, match=r"Expected a floating point waveform \[batch, time\] or \[time\]"):
+def test_what_is_no_waveform_is_refused(waveform, message):
+    with pytest.raises(ValueError, match=message):
         log_mel(waveform, SPEECH)
 
 

@@ -40,8 +40,18 @@ def test_refuses_pcm_that_was_not_scaled():
         mu_law_encode(np.array([1000, -1000], "int16"))
 
 
-def test_levels_outside_are_clipped():
-    assert_array_equal(mu_law_decode([-7, 300]), [-1.0, 1.0])
+def test_levels_outside_are_refused():
+    with pytest.raises(
+        ValueError, match=r"Expected mu-law levels to be ints in \[0, 255\]. Received: int64 in \[-7, 300\]"
+    ):
+        mu_law_decode([-7, 300])
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a graph of TensorFlow's")
+def test_in_a_graph_levels_outside_are_clipped():
+    import tensorflow as tf
+
+    assert_array_equal(tf.function(mu_law_decode)(tf.constant([-7, 300])), [-1.0, 1.0])
 
 
 def test_empty_and_scalar_shapes():

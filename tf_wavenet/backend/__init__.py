@@ -10,6 +10,11 @@ imported with this room.
   auxiliary)`, which it returns. `function` may assign to variables, all of which must be in `state`.
 - `value_and_gradient(function, x)`: `function(x)`, a scalar, and its gradient by x.
 - `share_of_replicas(weight)`: the scalar weight of a replica over the mean of all replicas'; 1 where there is one.
+- `metric_after(model, variable, result)`: the value that a variable of one of the model's metrics has after a step
+  that returned `result`; a NumPy scalar.
+- `keep_state(model, arguments, result)`: of a step that failed, or whose result is refused, by its arguments or its
+  result: the model stays what it was, or becomes what the step made of it.
+- `in_graph()`: whether values are only named now, inside a function that is being traced, and known later.
 - `normal(shape, seed, step)`: float32 noise that seed and step (int or integer tensor) alone decide.
 """
 
@@ -18,6 +23,9 @@ import keras
 if keras.backend.backend() == "tensorflow":
     from tf_wavenet.backend.tensorflow import (
         descend,
+        in_graph,
+        keep_state,
+        metric_after,
         normal,
         share_of_replicas,
         test_step,
@@ -25,8 +33,38 @@ if keras.backend.backend() == "tensorflow":
         value_and_gradient,
     )
 elif keras.backend.backend() == "jax":
-    from tf_wavenet.backend.jax import descend, normal, share_of_replicas, test_step, train_step, value_and_gradient
+    from tf_wavenet.backend.jax import (
+        descend,
+        in_graph,
+        keep_state,
+        metric_after,
+        normal,
+        share_of_replicas,
+        test_step,
+        train_step,
+        value_and_gradient,
+    )
 else:
-    from tf_wavenet.backend.torch import descend, normal, share_of_replicas, test_step, train_step, value_and_gradient
+    from tf_wavenet.backend.torch import (
+        descend,
+        in_graph,
+        keep_state,
+        metric_after,
+        normal,
+        share_of_replicas,
+        test_step,
+        train_step,
+        value_and_gradient,
+    )
 
-__all__ = ["descend", "normal", "share_of_replicas", "test_step", "train_step", "value_and_gradient"]
+__all__ = [
+    "descend",
+    "in_graph",
+    "keep_state",
+    "metric_after",
+    "normal",
+    "share_of_replicas",
+    "test_step",
+    "train_step",
+    "value_and_gradient",
+]

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import keras
+import numpy as np
 
 
 def train_step(model, step, state, data) -> tuple[dict[str, jax.Array], tuple[list[jax.Array], ...]]:
@@ -63,3 +64,24 @@ def _with_state(groups, step, state, data):
 def share_of_replicas(weight) -> float:
     """Returns 1: arrays are those of all devices."""
     return 1.0
+
+
+def metric_after(model, variable, result) -> np.ndarray:
+    """Returns the value in the state that the step returned; the variable itself gets it after the epoch."""
+    place = next(i for i, other in enumerate(model.metrics_variables) if other is variable)
+    return np.asarray(result[1][-1][place])
+
+
+def in_graph() -> bool:
+    """Tells whether a function is being traced."""
+    return isinstance(jnp.zeros(()), jax.core.Tracer)  # every new array is one then
+
+
+def keep_state(model, arguments=None, result=None) -> None:
+    """Gives the variables back what Keras took from them for a step, from the step's arguments or its result."""
+    state = arguments[0] if result is None else result[1]
+    optimizer = [model.optimizer.variables] if len(state) == 4 else []
+    groups = [model.trainable_variables, model.non_trainable_variables, *optimizer, model.metrics_variables]
+    for group, values in zip(groups, state, strict=True):
+        for variable, value in zip(group, values, strict=True):
+            variable.assign(value)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -42,3 +44,17 @@ def share_of_replicas(weight) -> tf.Tensor | float:
         return 1.0
     total = context.all_reduce(tf.distribute.ReduceOp.SUM, weight)
     return tf.math.divide_no_nan(replicas * weight, total)
+
+
+def metric_after(model, variable, result) -> np.ndarray:
+    """Returns the variable's value."""
+    return keras.ops.convert_to_numpy(variable)
+
+
+def in_graph() -> bool:
+    """Tells whether a `tf.function` is being traced."""
+    return not tf.executing_eagerly()
+
+
+def keep_state(model, arguments=None, result=None) -> None:
+    """Does nothing: variables keep their values."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 import torch
 
 
@@ -54,3 +55,17 @@ def _mapped(function, structure):
 def share_of_replicas(weight) -> float:
     """Returns 1: arrays are those of all devices."""
     return 1.0
+
+
+def metric_after(model, variable, result) -> np.ndarray:
+    """Returns the variable's value."""
+    return keras.ops.convert_to_numpy(variable)
+
+
+def in_graph() -> bool:
+    """Tells whether a function is being compiled."""
+    return torch.compiler.is_compiling()
+
+
+def keep_state(model, arguments=None, result=None) -> None:
+    """Does nothing: variables keep their values."""

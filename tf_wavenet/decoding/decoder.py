@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_wavenet.decoding.positions import positions_of
 from tf_wavenet.decoding.random_numbers import uniforms
 from tf_wavenet.decoding.sampler import check_count
 
@@ -27,10 +28,10 @@ class Decoder:
     of any length run the same code. Layout and measurements: see `ConvQueue`.
 
     The state is a dict of tensors: `model`, the model's own state; `previous`, float32 `[batch]`, the last sample;
-    `index`, int32 `[batch]`, the absolute index of the next one, prompt included; `row`, int32 `[batch]`, the number
-    that the row's random numbers are keyed by, besides seed and index. Rows may be at different indices. Of a model
-    that speaks pre-emphasised audio (`preemphasis` of its `mel_spec`), prompts and what is generated are audio without
-    it; then `output`, float32 `[batch]`, is the last sample of that.
+    `index`, int32 `[batch]`, the index of the next one, prompt included, and `row`, int32 `[batch]`, the number that
+    the row's random numbers are keyed by, besides seed and index; both go round (`Positions`). Rows may be at different
+    indices. Of a model that speaks pre-emphasised audio (`preemphasis` of its `mel_spec`), prompts and what is
+    generated are audio without it; then `output`, float32 `[batch]`, is the last sample of that.
 
     A condition comes in as `model.conditioning.encode` makes it, from the vector on that holds the first sample; its
     projection to the gated activations is a matrix product over many of its vectors, outside the loop over samples.
@@ -43,6 +44,7 @@ class Decoder:
     def __init__(self, model, jit_compile=True) -> None:
         self._model = model
         self._preemphasis = getattr(getattr(model, "mel_spec", None), "preemphasis", 0.0)
+        self.positions = positions_of(model)
         self._prime = tf.function(self._prime_step, autograph=False, reduce_retracing=True)
         self.decode = tf.function(self._decode, autograph=False, jit_compile=jit_compile)
 
@@ -83,8 +85,12 @@ class Decoder:
         if condition is not None and condition.shape[1] != 1:
             condition = self._held(condition, state["index"], skipped, time)
         new = {"model": self._prime(fed, state["model"], condition), "previous": spoken[:, -1]}
-        new |= {"index": state["index"] + time, "row": state["row"]}
+        new |= self._moved(state, time)
         return new | ({"output": audio[:, -1]} if self._preemphasis else {})
+
+    def _moved(self, state, samples):
+        index, row = self.positions.advance(state["index"], state["row"], samples)
+        return {"index": index, "row": row}
 
     def _held(self, condition, index, first, last):
         """The encoded condition of the samples `first ... last - 1` after `index`, which rows may have of their own."""
@@ -110,6 +116,7 @@ class Decoder:
     def unpack(self, rows, index, row) -> dict[str, Any]:
         """Returns the state of `pack`'s rows, given the int32 `[batch]` tensors that are not in them."""
         size = self._model.state_size
+        index, row = self.positions.turned(index, row)
         state = {"model": self._model.unpack_state(rows[:, :size], index[0]), "index": index, "row": row}
         return state | {name: rows[:, size + i] for i, name in enumerate(self._samples)}
 
@@ -143,7 +150,7 @@ class Decoder:
             condition: None, or the encoded condition, `[batch, vectors or 1, channels]`.
         """
         batch_size = state["previous"].shape[0] or tf.shape(state["previous"])[0]
-        rows = tf.cast(state["row"], tf.uint32)
+        state = state | self._moved(state, 0)
 
         block, condition_at = BLOCK_SAMPLES, lambda i: None
         if condition is not None:
@@ -162,11 +169,11 @@ class Decoder:
 
         def body(i, state, audio):
             params, model_state = self._model.step(state["previous"], state["model"], condition_at(i))
-            random = uniforms(seed, rows, tf.cast(state["index"], tf.uint32))
+            random = uniforms(seed, tf.cast(state["row"], tf.uint32), tf.cast(state["index"], tf.uint32))
             sample = self._model.distribution.sample(params, random, temperature, top_k, top_p)
             # A model that predicts NaN must not pass for one that predicts some level.
             sample = tf.where(tf.reduce_any(tf.math.is_nan(params), axis=-1), np.nan, sample)
-            new = {"model": model_state, "previous": sample, "index": state["index"] + 1, "row": state["row"]}
+            new = {"model": model_state, "previous": sample, **self._moved(state, 1)}
             if self._preemphasis:
                 sample = new["output"] = sample + self._preemphasis * state["output"]
             return i + 1, new, tf.tensor_scatter_nd_update(audio, [[i]], sample[tf.newaxis])

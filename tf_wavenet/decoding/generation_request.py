@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tf_wavenet._validation import as_array, check_seed
 from tf_wavenet.decoding.conditions import check_conditions
 from tf_wavenet.decoding.native import is_native
 from tf_wavenet.decoding.sampler import SamplingSettings, check_count
@@ -15,7 +16,7 @@ class GenerationRequest:
 
     Args:
         num_samples: Int >= 0, samples to generate for each row; None: without end.
-        seed: Int in [0, 2**63).
+        seed: Int in [0, 2**63), a drawn one too.
         settings: How samples are drawn.
         prompt: float32 `[batch, time]`, the waveform to continue; time may be 0.
         conditions: Dict of `local_condition`, `[batch, frames, channels]`, and `global_condition`, as the model has
@@ -51,7 +52,7 @@ class GenerationRequest:
             model: The model that is asked.
             num_samples: As in `AutoregressiveModel.generate`, as all that follow.
             batch_size: Int or None.
-            seed: Int.
+            seed: Int, or None: Python's `random` draws one.
             temperature: Float.
             top_k: Int or None.
             top_p: Float or None.
@@ -70,14 +71,15 @@ class GenerationRequest:
             num_samples = check_count("num_samples", num_samples, 0)
         if batch_size is not None:
             batch_size = check_count("batch_size", batch_size, 1)
-        seed = check_count("seed", seed, 0)
-        if seed >= 2**63:
-            raise ValueError(f"Expected seed to be below 2**63. Received: seed={seed}")
+        seed = check_seed(seed)
         settings = SamplingSettings(temperature, top_k, top_p)
         settings.check(model.distribution)
         conditions = {"local_condition": local_condition, "global_condition": global_condition}
-        conditions, batch_size = check_conditions(model, conditions, batch_size)
         prompt = _check_prompt(prompt, batch_size)
+        if prompt.ndim == 2 and batch_size is None:
+            batch_size = len(prompt)
+        conditions, batch_size = check_conditions(model, conditions, batch_size)
+        prompt = np.broadcast_to(prompt, (batch_size, prompt.shape[-1]))
         num_samples = _check_length(model, num_samples, conditions, prompt)
         return cls(num_samples, seed, settings, prompt, conditions, is_native(model, engine))
 
@@ -96,14 +98,18 @@ def _check_length(model, num_samples, conditions, prompt):
 
 
 def _check_prompt(prompt, batch_size):
+    """float32 `[time]`, the same for all rows, or `[batch, time]`."""
     if prompt is None:
-        return np.zeros((batch_size, 0), "float32")
-    prompt = np.asarray(prompt, "float32")
-    shape = prompt.shape
-    if prompt.ndim == 1:
-        prompt = np.broadcast_to(prompt, (batch_size, *shape))
-    if prompt.ndim != 2 or len(prompt) != batch_size:
-        raise ValueError(f"Expected prompt of shape [time] or [{batch_size}, time]. Received: shape {list(shape)}")
+        return np.zeros(0, "float32")
+    prompt = np.asarray(as_array("prompt", prompt))
+    rows = "batch" if batch_size is None else batch_size
+    one_or_all = prompt.ndim == 2 and len(prompt) in (1, batch_size or max(len(prompt), 1))
+    if prompt.ndim != 1 and not one_or_all:
+        raise ValueError(f"Expected prompt of shape [time] or [{rows}, time]. Received: shape {list(prompt.shape)}")
+    scaled = "Expected prompt to be finite and in [-1, 1]: divide 16-bit samples by 32768"
+    if prompt.dtype.kind != "f" and prompt.size:
+        raise ValueError(f"{scaled}. Received: dtype {prompt.dtype}")
+    prompt = prompt.astype("float32")
     if not np.isfinite(prompt).all() or np.abs(prompt).max(initial=0.0) > 1.0:
-        raise ValueError("Expected prompt to be finite and in [-1, 1].")
-    return prompt
+        raise ValueError(f"{scaled}. Received: values up to {np.abs(prompt).max():.6g}")
+    return prompt[0] if prompt.ndim == 2 and len(prompt) == 1 else prompt

@@ -9,7 +9,7 @@ from keras import ops
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet.distributions._draw import by_row, draw, tempered
-from tf_wavenet.signal.mu_law import check_mu, mu_law_decode, mu_law_encode
+from tf_wavenet.signal.mu_law import check_mu, mu_law_decode_known, mu_law_encode
 
 
 @registered
@@ -52,10 +52,12 @@ class MuLawCategorical:
             x: `[...]` waveform in [-1, 1], quantised here to its mu-law level.
 
         Returns:
-            float32 `[...]`, <= 0.
+            float32 `[...]`, <= 0; NaN for NaN, which has no level.
         """
-        params = ops.cast(params, "float32")
-        return -ops.sparse_categorical_crossentropy(mu_law_encode(x, self.mu), params, from_logits=True)
+        params, x = ops.cast(params, "float32"), ops.convert_to_tensor(x)
+        levels, missing = mu_law_encode(x, self.mu), ops.isnan(ops.cast(x, "float32"))
+        nats = ops.sparse_categorical_crossentropy(ops.where(missing, 0, levels), params, from_logits=True)
+        return ops.where(missing, float("nan"), -nats)
 
     def sample(self, params, uniform, temperature=1.0, top_k=None, top_p=None) -> Tensor:
         """Draws samples by inverting the cumulative distribution.
@@ -78,15 +80,15 @@ class MuLawCategorical:
         scaled = tempered(logits, temperature)
         if top_k is not None or top_p is not None:
             scaled = self._keep_probable(scaled, top_k, top_p)
-        return mu_law_decode(draw(scaled, uniform[..., 0], temperature, logits), self.mu)
+        return mu_law_decode_known(draw(scaled, uniform[..., 0], temperature, logits), self.mu)
 
     def mode(self, params) -> Tensor:
         """Returns the most probable samples, float32 `[...]`, for logits `[..., parameter_size]`."""
-        return mu_law_decode(ops.argmax(params, axis=-1), self.mu)
+        return mu_law_decode_known(ops.argmax(params, axis=-1), self.mu)
 
     def quantize(self, x) -> Tensor:
         """Returns `x`, a waveform of any shape, at the centres of its mu-law levels: float32 in [-1, 1]."""
-        return mu_law_decode(mu_law_encode(x, self.mu), self.mu)
+        return mu_law_decode_known(mu_law_encode(x, self.mu), self.mu)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

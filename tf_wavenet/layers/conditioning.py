@@ -1,14 +1,17 @@
 """Global and local conditions, projected to what the gated activations of a residual stack add."""
 
 import copy
+import reprlib
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers._dense import Dense
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
 from tf_wavenet.layers.feature_upsampler import FeatureUpsampler
@@ -140,7 +143,7 @@ class Conditioning(keras.layers.Layer):
             self.embedding = keras.layers.Embedding(self.num_speakers, global_channels, dtype=policy, name="embedding")
         self.projection = None
         if units is not None:
-            self.projection = keras.layers.Dense(units, use_bias=False, dtype=policy, name="projection")
+            self.projection = Dense(units, use_bias=False, dtype=policy, name="projection")
 
     def replace(self, **changes) -> "Conditioning":
         """Returns a layer, not built, of the same arguments but for `changes`; name and dtype are the default's."""
@@ -216,8 +219,7 @@ class Conditioning(keras.layers.Layer):
 
     def encode(self, local_condition=None, global_condition=None) -> Tensor:
         """Returns the conditions side by side, `[batch, vectors or 1, encoded_channels]`, not yet projected."""
-        self._check("local_condition", local_condition, self.local_channels, 3)
-        self._check("global_condition", global_condition, self.global_channels, 1 if self.num_speakers else 2)
+        self.check(local_condition, global_condition)
         parts = []
         if self.local_channels is not None:
             layer = self.upsampler if self.encoder is None else self.encoder
@@ -237,6 +239,20 @@ class Conditioning(keras.layers.Layer):
             parts = [*(ops.cast(part, "float32") for part in parts), told]
         return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
+    def check(self, local_condition=None, global_condition=None, rows=None) -> None:
+        """Checks conditions: that they are those of this layer, of its shapes, and `rows` rows, or None: any.
+
+        Raises:
+            ValueError: If not, or if a speaker is unknown, where the numbers are at hand.
+        """
+        self._check("local_condition", local_condition, self.local_channels, 3, rows)
+        self._check("global_condition", global_condition, self.global_channels, 1 if self.num_speakers else 2, rows)
+        if self.num_speakers and isinstance(global_condition, np.ndarray):
+            number = global_condition.dtype.kind in "iu"
+            if not number or not np.all((global_condition >= 0) & (global_condition < self.num_speakers)):
+                expected = f"Expected global_condition to be speakers' numbers, ints in [0, {self.num_speakers})"
+                raise ValueError(f"{expected}. Received: {reprlib.repr(global_condition.tolist())}")
+
     def project(self, encoded) -> Tensor:
         """Returns `[..., projected_channels]` for `[..., encoded_channels]`."""
         gates, told = self.project_apart(encoded)
@@ -254,7 +270,7 @@ class Conditioning(keras.layers.Layer):
             return projected, None
         return ops.cast(projected[..., : self.units], self.compute_dtype), projected[..., self.units :]
 
-    def _check(self, name, condition, channels, ndim):
+    def _check(self, name, condition, channels, ndim, rows):
         if (condition is None) != (channels is None):
             wanted = "no" if channels is None else "a"
             got = "none" if condition is None else f"shape {tuple(condition.shape)}"
@@ -265,6 +281,8 @@ class Conditioning(keras.layers.Layer):
         if len(shape) != ndim or (ndim > 1 and shape[-1] != channels):
             wanted = {1: "[batch]", 2: f"[batch, {channels}]", 3: f"[batch, frames, {channels}]"}[ndim]
             raise ValueError(f"Expected {name} of shape {wanted}. Received: shape {shape}")
+        if None not in (rows, shape[0]) and rows != shape[0]:
+            raise ValueError(f"Expected {name} of as many rows as the waveform, {rows}. Received: shape {shape}")
 
     def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, time or 1, projected_channels]`."""

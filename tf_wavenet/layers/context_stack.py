@@ -8,6 +8,7 @@ from keras import ops
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers._dense import Dense
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.residual_stack import ResidualStack
 
@@ -69,12 +70,12 @@ class ContextStack(keras.layers.Layer):
         self.skip_channels = skip_channels
         self.kernel_size = kernel_size
         policy = self.dtype_policy
-        self.frame = keras.layers.Dense(residual_channels, dtype=policy, name="frame")
+        self.frame = Dense(residual_channels, dtype=policy, name="frame")
         self.stack = ResidualStack(dilations, residual_channels, skip_channels, kernel_size, dtype=policy, name="stack")
         self.dilations = self.stack.dilations
         self.out = None
         if units is not None:
-            self.out = keras.layers.Dense(units, use_bias=False, dtype=policy, name="out")
+            self.out = Dense(units, use_bias=False, dtype=policy, name="out")
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def replace(self, **changes) -> "ContextStack":

@@ -7,6 +7,7 @@ import keras
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, check_positive_int
+from tf_wavenet.layers._dense import Dense
 from tf_wavenet.layers.depthwise_conv1d import DepthwiseConv1D
 from tf_wavenet.streaming.streaming_layer import StreamingLayer
 
@@ -49,13 +50,13 @@ class ConvNeXtBlock(StreamingLayer):
         small = keras.initializers.TruncatedNormal(stddev=0.02)
         self.conv = DepthwiseConv1D(kernel_size, self.causal, dtype=policy, name="conv")
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm")
-        self.expand = keras.layers.Dense(self.hidden_units, kernel_initializer=small, dtype=policy, name="expand")
+        self.expand = Dense(self.hidden_units, kernel_initializer=small, dtype=policy, name="expand")
 
     def build(self, input_shape) -> None:
         """Builds the children and creates the factors."""
         channels = input_shape[-1]
         small = keras.initializers.TruncatedNormal(stddev=0.02)
-        self.reduce = keras.layers.Dense(channels, kernel_initializer=small, dtype=self.dtype_policy, name="reduce")
+        self.reduce = Dense(channels, kernel_initializer=small, dtype=self.dtype_policy, name="reduce")
         self.conv.build(input_shape)
         self.norm.build(input_shape)
         self.expand.build(input_shape)

@@ -9,10 +9,11 @@ from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_expand
+from tf_wavenet.streaming.rematerialized import Rematerialized
 
 
 @registered
-class MuLawNoise(keras.layers.Layer):
+class MuLawNoise(Rematerialized, keras.layers.Layer):
     """Adds Gaussian noise to the companded waveform while training; does nothing else.
 
     A model that has only ever seen true samples does not know what to do after one of its own that is not quite right.

@@ -8,6 +8,7 @@ from keras import ops
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int
+from tf_wavenet.layers._dense import Dense
 
 
 @registered
@@ -45,8 +46,8 @@ class OutputHead(keras.layers.Layer):
     def build(self, input_shape) -> None:
         """Builds the two projections."""
         policy, hidden_units = self.dtype_policy, self.hidden_units or input_shape[-1]
-        self.hidden = keras.layers.Dense(hidden_units, use_bias=self.use_bias, dtype=policy, name="hidden")
-        self.out = keras.layers.Dense(self.units, use_bias=self.use_bias, dtype=policy, name="out")
+        self.hidden = Dense(hidden_units, use_bias=self.use_bias, dtype=policy, name="hidden")
+        self.out = Dense(self.units, use_bias=self.use_bias, dtype=policy, name="out")
         self.hidden.build(input_shape)
         self.out.build((*input_shape[:-1], hidden_units))
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_number, check_positive_int
+from tf_wavenet.layers._dense import Dense
 from tf_wavenet.layers.causal_conv1d import CausalConv1D
 from tf_wavenet.layers.gated_activation import GatedActivation
 from tf_wavenet.layers.non_causal_conv1d import NonCausalConv1D
@@ -87,8 +87,8 @@ class ResidualBlock(StreamingLayer):
         self.gate = GatedActivation(dtype=policy, name="gate")
         self.residual = None
         if use_residual:
-            self.residual = keras.layers.Dense(residual_channels, use_bias=use_bias, dtype=policy, name="residual")
-        self.skip = keras.layers.Dense(skip_channels, use_bias=use_bias, dtype=policy, name="skip")
+            self.residual = Dense(residual_channels, use_bias=use_bias, dtype=policy, name="residual")
+        self.skip = Dense(skip_channels, use_bias=use_bias, dtype=policy, name="skip")
 
     def build(self, inputs_shape, condition_shape=None) -> None:
         """Builds the children; none is built by `step`."""

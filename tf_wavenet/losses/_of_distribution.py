@@ -26,4 +26,7 @@ def weight_of_each_sample(sample_weight, samples) -> Tensor:
     weight = ops.convert_to_tensor(sample_weight)
     if len(weight.shape) == 1:
         weight = ops.expand_dims(weight, -1)
+    given, wanted = tuple(weight.shape), tuple(samples.shape)
+    if len(given) != 2 or given[1] not in (None, 1, wanted[1] or given[1]):
+        raise ValueError(f"Expected sample_weight of shape [batch], [batch, 1] or {wanted}. Received: shape {given}")
     return ops.broadcast_to(weight, ops.shape(samples))

@@ -7,19 +7,28 @@ import keras
 import numpy as np
 
 from tf_wavenet._tensor import Tensor
+from tf_wavenet._validation import fits
 from tf_wavenet.losses.negative_log_likelihood import NegativeLogLikelihood
 from tf_wavenet.metrics.bits_per_sample import BitsPerSample
 from tf_wavenet.models._decoding import import_decoding
+from tf_wavenet.models.array_inputs import arrays_of
 from tf_wavenet.models.exportable import Exportable
+from tf_wavenet.models.first_batch import FirstBatch
+from tf_wavenet.models.peak import Peak
 
 
-class AutoregressiveModel(Exportable):
+class AutoregressiveModel(FirstBatch, Exportable):
     """Base of models whose `call(waveform)[:, t]` parametrises `self.distribution` of sample t given those before.
 
     A subclass sets `distribution`, implements `call` and the `tf_wavenet.Streamable` protocol (whose `step` and
     `prime` take the projected condition as a third argument), and sets `conditioning`, a `Conditioning` or None (in its
     constructor: of a class attribute of that name PyTorch would show the None even after a layer was set).
     """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.peak = Peak()
+        self.last_seed = None  # that of the newest generate or stream
 
     def split_inputs(self, inputs) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns `(waveform, conditions)` for what `call` takes, a waveform or a dict."""
@@ -34,8 +43,9 @@ class AutoregressiveModel(Exportable):
         Returns:
             float32 `[batch, time]`, in nats (of densities, if the distribution has them).
         """
-        waveform, _ = self.split_inputs(inputs)
-        return self.distribution.log_prob(self(inputs), waveform)
+        inputs = arrays_of(inputs, "inputs")
+        params = self(inputs)
+        return self.distribution.log_prob(params, self.split_inputs(inputs)[0])
 
     def generate(
         self,
@@ -54,12 +64,16 @@ class AutoregressiveModel(Exportable):
 
         Args:
             num_samples: Int >= 0, samples to generate for each row; None: all that `local_condition` describes.
-            batch_size: Int >= 1, rows; each row draws its own random numbers. None: as many as the conditions, or 1.
-            seed: Int in [0, 2**63). Same seed, model and settings: same samples.
+            batch_size: Int >= 1, rows; each row draws its own random numbers. None: as many as the prompt or the
+                conditions have, or 1.
+            seed: Int in [0, 2**63). Same seed, model and settings: same samples. None: a new one, drawn by Python's
+                `random`, which `keras.utils.set_random_seed` seeds; it is logged (logger "tf_wavenet", level INFO) and
+                kept in `last_seed`.
             temperature: Float >= 0; 1 samples the model's distribution, 0 takes its mode.
             top_k: None, or int >= 1: sample among the k most probable levels only.
             top_p: None, or float in (0, 1]: sample among the most probable levels that reach this probability.
-            prompt: None, or `[time]` or `[batch_size, time]`, the waveform to continue, in [-1, 1].
+            prompt: None, or `[time]`, the same for all rows, or `[batch_size, time]`: the waveform to continue, in
+                [-1, 1].
             local_condition: Features `[frames, channels]` or `[batch_size, frames, channels]`, if the model has been
                 made for them; the first frame belongs to the first sample (of the prompt, if there is one).
             global_condition: Speaker's name or number, or one a row; or a vector, or one a row.
@@ -74,7 +88,7 @@ class AutoregressiveModel(Exportable):
         Raises:
             ValueError: If an argument is outside its range or the prompt's shape does not fit.
             FloatingPointError: If the model predicts NaN.
-            RuntimeError: If the Keras backend is not TensorFlow.
+            RuntimeError: If the Keras backend is not TensorFlow, or inside a `tf.function`.
         """
         decoding = import_decoding()
         request = decoding.GenerationRequest.make(
@@ -90,6 +104,7 @@ class AutoregressiveModel(Exportable):
             global_condition,
             engine,
         )
+        self.last_seed = request.seed
         return decoding.generate(self, request)
 
     def stream(
@@ -141,6 +156,7 @@ class AutoregressiveModel(Exportable):
             global_condition,
             engine,
         )
+        self.last_seed = request.seed
         return decoding.stream(self, request, chunk_samples)
 
     def compile(self, optimizer="adam", loss=None, *, weighted_metrics=None, **kwargs) -> None:
@@ -148,10 +164,17 @@ class AutoregressiveModel(Exportable):
 
         Args:
             optimizer: Optimizer or its Keras name.
-            loss: Loss; None means `NegativeLogLikelihood(self.distribution)`.
+            loss: Loss of waveforms `[batch, time]` and parameters `[batch, time, parameter_size]`; None means
+                `NegativeLogLikelihood(self.distribution)`. Keras's losses compare like with like, and are refused.
             weighted_metrics: Metrics; None means `[BitsPerSample(self.distribution)]`.
             **kwargs: As in `keras.Model.compile`.
+
+        Raises:
+            ValueError: If the loss is one of Keras's.
         """
+        if isinstance(loss, str) or (getattr(loss, "__module__", None) or type(loss).__module__).startswith("keras."):
+            own = "None, the negative log-likelihood, or a loss of waveforms and distributions' parameters"
+            raise ValueError(f"Expected loss to be {own}. Received: loss={loss!r}")
         if loss is None:
             loss = NegativeLogLikelihood(self.distribution)
         if weighted_metrics is None:
@@ -170,7 +193,14 @@ class AutoregressiveModel(Exportable):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict[str, Any]:
         """Returns the metrics; without targets the input waveform is the target."""
-        return super().compute_metrics(x, self._target(x, y), y_pred, sample_weight)
+        target = self._target(x, y)
+        waveform, conditions = self.split_inputs(x)
+        self.peak.update_state([waveform, target], conditions.values())
+        return super().compute_metrics(x, target, y_pred, sample_weight)
 
     def _target(self, x, y):
-        return self.split_inputs(x)[0] if y is None else y
+        waveform, _ = self.split_inputs(x)
+        if y is not None and not fits(y.shape, waveform.shape):
+            expected = "Expected targets y of the waveform's shape [batch, time], which are not shifted"
+            raise ValueError(f"{expected}. Received: {tuple(y.shape)} for {tuple(waveform.shape)}")
+        return waveform if y is None else y

@@ -1,13 +1,31 @@
 """Models whose inputs are known before they are called."""
 
+from typing import Any
+
 import keras
 
+from tf_wavenet.models.array_inputs import ArrayInputs, arrays_of
 
-class Exportable(keras.Model):
+
+class Exportable(ArrayInputs, keras.Model):
     """Base of models that `keras.Model.export` takes as they are, called or not.
 
-    A subclass says what its inputs are, `input_specs`.
+    A subclass says what its inputs are, `input_specs`, and what is wrong with others, `check_inputs`.
     """
+
+    def __call__(self, inputs, *args, **kwargs) -> Any:
+        """Checks the inputs and runs `call`. Lists of numbers are taken for arrays.
+
+        What is wrong is told here, before Keras writes all arguments around the message.
+        """
+        inputs = arrays_of(inputs, "inputs")
+        self.check_inputs(inputs)
+        # Layers keep the scope that they were made in; of one around the call, keras.ops.pad fails on TensorFlow.
+        with keras.RematScope(mode=None):
+            return super().__call__(inputs, *args, **kwargs)
+
+    def check_inputs(self, inputs) -> None:
+        """Raises a ValueError for what `call` does not take."""
 
     def input_specs(self) -> keras.layers.InputSpec | dict[str, keras.layers.InputSpec]:
         """Returns the `keras.layers.InputSpec` of the input, or a dict of them."""

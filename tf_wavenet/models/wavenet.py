@@ -3,11 +3,20 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import check_dilations, check_number, check_positive_int, is_int
+from tf_wavenet._validation import (
+    as_array,
+    check_batch_size,
+    check_dilations,
+    check_number,
+    check_positive_int,
+    fits,
+    is_int,
+)
 from tf_wavenet.distributions import MuLawCategorical, Residual
 from tf_wavenet.layers import (
     CausalConv1D,
@@ -20,15 +29,18 @@ from tf_wavenet.layers import (
 from tf_wavenet.models.autoregressive_model import AutoregressiveModel
 from tf_wavenet.models.flat_config import from_flat
 from tf_wavenet.models.presets import PRESETS
+from tf_wavenet.signal.full_scale import check_full_scale
 from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.mu_law import check_mu, mu_law_compand, mu_law_encode
+from tf_wavenet.streaming.check_state import check_rows, check_state
 from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
+from tf_wavenet.streaming.rematerialized import Rematerialized
 
 _SPARE_FRAMES = 2  # other programs count a last frame, or one at either end, that the waveform does not need
 
 
 @registered
-class WaveNet(AutoregressiveModel):
+class WaveNet(Rematerialized, AutoregressiveModel):
     """Autoregressive model of raw audio: `p(x) = prod_t p(x[t] | x[<t], h)`.
 
     `model(waveform)[:, t]` holds the parameters of the distribution of `waveform[:, t]` given the samples before it.
@@ -221,7 +233,7 @@ class WaveNet(AutoregressiveModel):
         Raises:
             ValueError: If there is no such preset.
         """
-        if name not in PRESETS:
+        if not isinstance(name, str) or name not in PRESETS:
             raise ValueError(f"Expected a preset of {sorted(PRESETS)}. Received: preset={name!r}")
         arguments = dict(PRESETS[name])
         if "conditioning" in arguments:
@@ -285,6 +297,7 @@ class WaveNet(AutoregressiveModel):
             Dict of dicts of tensors in the compute dtype: those of the first convolution, of the residual stack and,
             if there are any, of the context stack and of the linear predictor (float32).
         """
+        check_batch_size(batch_size)
         return {name: layer.get_initial_state(batch_size) for name, layer in self._streaming_layers().items()}
 
     def step(self, previous_sample, state, condition=None) -> tuple[Tensor, dict[str, Any]]:
@@ -317,7 +330,8 @@ class WaveNet(AutoregressiveModel):
         if (condition is None) != (self.conditioning is None):
             wanted = "no condition" if self.conditioning is None else "a condition, model.conditioning(...)"
             raise ValueError(f"Expected {wanted} in {schedule}.")
-        previous, new_state = ops.convert_to_tensor(previous), {}
+        previous, condition = self._checked_step(schedule, previous, state, condition)
+        new_state = {}
 
         def run(name, x, *extra):
             y, new_state[name] = getattr(getattr(self, name), schedule)(x, state[name], *extra)
@@ -336,8 +350,26 @@ class WaveNet(AutoregressiveModel):
         parameters = self._to_parameters(run("stack", x, condition), *told)
         return parameters, {name: new_state[name] for name in state}
 
+    def _checked_step(self, schedule, previous, state, condition):
+        """What a step or block takes, as tensors; one line says what is wrong with it."""
+        name, axes = ("previous_sample", "batch") if schedule == "step" else ("previous_samples", "batch, time")
+        previous = as_array(name, previous)
+        if not fits(previous.shape, (None,) * (1 if schedule == "step" else 2)):
+            raise ValueError(f"Expected {name} of shape [{axes}]. Received: shape {tuple(previous.shape)}")
+        if isinstance(previous, np.ndarray):
+            check_full_scale(name, previous)
+        check_state(self, state, previous.shape[0])
+        if condition is not None:
+            condition, channels = as_array("condition", condition), self.conditioning.projected_channels
+            if not fits(condition.shape, (previous.shape[0], *(None,) * (len(previous.shape) - 1), channels)):
+                expected = f"Expected condition of shape [{axes}, {channels}], of model.conditioning(...)"
+                raise ValueError(f"{expected}. Received: shape {tuple(condition.shape)}")
+            condition = ops.convert_to_tensor(condition)
+        return ops.convert_to_tensor(previous), condition
+
     def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
+        check_state(self, state)
         return pack_states(self._streaming_layers(), state)
 
     def unpack_state(self, rows, time) -> dict[str, Any]:
@@ -347,6 +379,8 @@ class WaveNet(AutoregressiveModel):
             rows: Of streams that may be at different times.
             time: Int or scalar int tensor, the steps that they have taken; modulo `period` they must agree.
         """
+        rows = as_array("rows", rows)
+        check_rows(self, rows)
         return unpack_states(self._streaming_layers(), rows, time)
 
     @property
@@ -424,6 +458,26 @@ class WaveNet(AutoregressiveModel):
         Raises:
             ValueError: If an input is missing, unknown or has another shape.
         """
+        given = self._named(inputs)
+        waveform = given.pop("waveform")
+        if not keras.utils.is_keras_tensor(waveform):
+            waveform = ops.convert_to_tensor(waveform)
+        return waveform, given
+
+    def check_inputs(self, inputs) -> None:
+        """Raises a ValueError for what `call` does not take; values are looked at where they are at hand."""
+        given = self._named(inputs)
+        waveform = given.pop("waveform")
+        check_full_scale("waveform", waveform)
+        if self.conditioning is not None:
+            margin = self.context_frames if "local_window" in given else 0
+            given["local_condition"] = given.pop("local_window", given.get("local_condition"))
+            self.conditioning.check(rows=waveform.shape[0], **given)
+            if self.local_channels is not None:
+                self._check_frames(given["local_condition"].shape[1], waveform.shape[1], margin)
+
+    def _named(self, inputs):
+        """The inputs as a dict; their names and the shape of the waveform are checked."""
         given = dict(inputs) if isinstance(inputs, dict) else {"waveform": inputs}
         names = {"waveform"}
         if self.local_channels is not None:
@@ -431,12 +485,10 @@ class WaveNet(AutoregressiveModel):
         names |= {"global_condition"} if self.global_channels is not None else set()
         if set(given) != names:
             raise ValueError(f"Expected inputs {sorted(names)}. Received: {sorted(given)}")
-        waveform = given.pop("waveform")
-        if not keras.utils.is_keras_tensor(waveform):
-            waveform = ops.convert_to_tensor(waveform)
-        if len(waveform.shape) != 2:
-            raise ValueError(f"Expected waveform of shape [batch, time]. Received: shape {tuple(waveform.shape)}")
-        return waveform, given
+        shape = tuple(given["waveform"].shape)
+        if len(shape) != 2:
+            raise ValueError(f"Expected waveform of shape [batch, time]. Received: shape {shape}")
+        return given
 
     def _condition(self, waveform, conditions):
         """The inputs of the gates, `[batch, vectors or 1, units]`, each sample's predictor and temperature, or None."""
@@ -448,12 +500,7 @@ class WaveNet(AutoregressiveModel):
         encoded = self.conditioning.encode(**given)
         time, hold = waveform.shape[1], self.conditioning.hold
         if self.local_channels is not None:
-            frames = given["local_condition"].shape[1]
-            if None not in (time, frames) and (frames - 2 * margin) * self.local_hop < time:
-                name, least = "local_window" if margin else "local_condition", -(-time // self.local_hop) + 2 * margin
-                raise ValueError(
-                    f"Expected {name} of at least {least} frames for {time} samples. Received: {frames} frames"
-                )
+            self._check_frames(given["local_condition"].shape[1], time, margin)
             vectors = -(-(ops.shape(waveform)[1] if time is None else time) // hold)
             encoded = encoded[:, margin * self.local_hop // hold :][:, :vectors]
         gates, told = self.conditioning.project_apart(encoded)
@@ -462,6 +509,12 @@ class WaveNet(AutoregressiveModel):
         if hold > 1 and (None in (time, gates.shape[1]) or time % hold or self.context_stack is not None):
             gates = self.conditioning.held(gates)[:, : ops.shape(waveform)[1]]
         return (gates, None, None) if told is None else (gates, told[..., :-1], told[..., -1])
+
+    def _check_frames(self, frames, time, margin):
+        if None not in (time, frames) and (frames - 2 * margin) * self.local_hop < time:
+            name, least = "local_window" if margin else "local_condition", -(-time // self.local_hop) + 2 * margin
+            expected = f"Expected {name} of at least {least} frames for {time} samples"
+            raise ValueError(f"{expected}. Received: {frames} frames")
 
     def _noisy(self, waveform, coefficients):
         if self.predictor is None:

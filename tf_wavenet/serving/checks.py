@@ -24,6 +24,17 @@ def checked(checks, **inputs) -> dict[str, Any]:
         return tf.nest.map_structure(tf.identity, inputs)
 
 
+def with_channels(name, value, channels) -> tf.Tensor:
+    """Returns a tensor, which nothing can read before its last axis was found to have so many channels.
+
+    What a signature says of shapes holds while it is traced; a request is not held to it.
+    """
+    asked = tf.raw_ops.PlaceholderWithDefault(input=value, shape=None)
+    right = (tf.rank(asked) == value.shape.rank) & (tf.shape(asked)[-1] == channels)
+    axes = {1: "", 2: "batch, ", 3: "batch, frames, "}[value.shape.rank]
+    return checked([(right, f"Expected {name} of shape [{axes}{channels}].")], value=value)["value"]
+
+
 def check_waveform(waveform, max_samples, shortest=0) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of a waveform `[batch, time]`."""
     batch_size, time = tf.unstack(tf.shape(waveform, tf.int64))
@@ -72,6 +83,13 @@ def check_features(spec, features) -> Iterator[tuple[tf.Tensor, str]]:
 def check_conditions(model, conditions, batch_size) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the conditions that the model has, as far as they do not depend on the time."""
     conditioning, spec = model.conditioning, getattr(model, "mel_spec", None)
+    channels = {"local_condition": conditioning and conditioning.local_channels}
+    if conditioning and conditioning.num_speakers is None:
+        channels["global_condition"] = conditioning.global_channels
+    conditions = {
+        name: with_channels(name, value, channels[name]) if name in channels else value
+        for name, value in conditions.items()
+    }
     if spec is not None and "local_condition" in conditions:
         yield from check_features(spec, conditions["local_condition"])
     for name, value in conditions.items():
@@ -107,7 +125,9 @@ def check_covered(model, conditions, batch_size, num_samples) -> Iterator[tuple[
         yield covered >= num_samples, "Expected local_condition of a frame for every sample."
 
 
-def check_window(model, conditions, first_frame, stream, batch_size, num_samples) -> Iterator[tuple[tf.Tensor, str]]:
+def check_window(
+    model, positions, conditions, first_frame, stream, batch_size, num_samples
+) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of conditions of which the local one begins at frame `first_frame` of the stream."""
     yield from check_conditions(model, conditions, batch_size)
     if "local_condition" in conditions:
@@ -115,17 +135,19 @@ def check_window(model, conditions, first_frame, stream, batch_size, num_samples
         yield tf.reduce_all(first_frame >= 0), "Expected first_frame >= 0."
         hop = model.conditioning.local_hop
         first = tf.cast(first_frame, tf.int64)[:, tf.newaxis] * hop
-        last = first + tf.cast(tf.shape(conditions["local_condition"])[1] * hop, tf.int64)
-        index = tf.cast(stream[:, 2:3], tf.int64)
+        index = stream[:, 2:3]
         rows = tf.minimum(tf.shape(first)[0], tf.shape(index)[0])  # where they differ, another check says so
-        first, last, index = first[:rows], last[:rows], index[:rows]
-        inside = (first <= index) & (index + tf.cast(num_samples, tf.int64) <= last)
+        start = positions.between(first[:rows], index[:rows])
+        covered = tf.shape(conditions["local_condition"], tf.int64)[1] * hop
+        inside = start + tf.cast(num_samples, tf.int64) <= covered
         yield tf.reduce_all(inside), "Expected local_condition, from first_frame on, of a frame for every sample."
 
 
 def check_frames(model, features, max_samples) -> Iterator[tuple[tf.Tensor, str]]:
     """Checks of the features `[batch, frames, num_mels]` that a vocoder speaks."""
-    batch_size, frames, _ = tf.unstack(tf.shape(features, tf.int64))
+    features = with_channels("local_condition", features, model.num_mels)
+    shape = tf.shape(features, tf.int64)
+    batch_size, frames = shape[0], shape[1]
     yield (batch_size >= 1) & (frames >= 1), "Expected local_condition of at least 1 row and 1 frame."
     few = batch_size * frames * model.local_hop <= max_samples
     yield few, f"Expected local_condition of at most {max_samples} samples, all rows together."

@@ -72,7 +72,8 @@ def export_saved_model(
         model: A `WaveNet`, a `Vocoder`, or a `NamWaveNet`.
         path: Folder to write, new or empty; a SavedModel that is there is replaced as a whole, once the new one is
             complete: nothing of the old one stays, and if the export fails, all of it.
-        jit_compile: Whether XLA compiles the generation loop in the process that serves.
+        jit_compile: Whether XLA compiles the generation loop in the process that serves; of a vocoder, the chunks of
+            streams, each length of chunk once, and never whole utterances.
         max_samples: Int >= 1, the most samples of one request, all rows together (2**20: 65 s at 16 kHz).
         warmup_batch_sizes: Ints >= 1: TensorFlow Serving compiles for these when it loads the model, before the first
             request (`assets.extra/tf_serving_warmup_requests`; needs the package tensorflow-serving-api).

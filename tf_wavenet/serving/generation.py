@@ -11,11 +11,12 @@ CHUNK_BLOCK = 400
 """Most samples of a chunk's block: its condition is projected whole, so much longer ones would waste time."""
 
 
-def encoded_from(layer, index, first_frame, conditions) -> tf.Tensor | None:
+def encoded_from(layer, positions, index, first_frame, conditions) -> tf.Tensor | None:
     """Returns the encoded condition from each row's own `index` on, None without conditions.
 
     Args:
         layer: The model's `Conditioning` or None.
+        positions: The `Positions` of its streams.
         index: int32 `[batch]`.
         first_frame: int32 `[batch]`, the number of the first frame given; None: there are none.
         conditions: Dict of what `layer.encode` takes.
@@ -25,7 +26,8 @@ def encoded_from(layer, index, first_frame, conditions) -> tf.Tensor | None:
     encoded = layer.encode(**conditions)
     if first_frame is None:
         return encoded
-    start, vectors = (index - first_frame * layer.local_hop) // layer.hold, tf.shape(encoded)[1]
+    first = tf.cast(first_frame, tf.int64) * layer.local_hop
+    start, vectors = tf.cast(positions.between(first, index), tf.int32) // layer.hold, tf.shape(encoded)[1]
     numbers = tf.minimum(start[:, tf.newaxis] + tf.range(vectors), vectors - 1)
     return tf.gather(encoded, numbers, axis=1, batch_dims=1)
 

@@ -101,11 +101,13 @@ class Signatures(Served):
         asked = [
             *checks.check_waveform(waveform, self.max_samples, shortest=1),
             *self._check_state(state_queues, state_stream, batch_size),
-            *checks.check_window(self.model, conditions, first_frame, state_stream, batch_size, time),
+            *checks.check_window(
+                self.model, self._decoder().positions, conditions, first_frame, state_stream, batch_size, time
+            ),
         ]
         given = checked(asked, waveform=waveform, queues=state_queues, stream=state_stream, **conditions)
         waveform, state = given.pop("waveform"), self._unpacked(given.pop("queues"), given.pop("stream"))
-        encoded = encoded_from(self.model.conditioning, state["index"], first_frame, given)
+        encoded = encoded_from(self.model.conditioning, self._decoder().positions, state["index"], first_frame, given)
         return self._packed(self._decoder().prime(state, waveform, encoded))
 
     @signature(by_row=("num_samples", *SAMPLING))
@@ -123,13 +125,15 @@ class Signatures(Served):
             (shortest == longest, "Expected num_samples to be the same for all rows."),
             *checks.check_sampling(self.model.distribution, **settings),
             *self._check_state(state_queues, state_stream, batch_size),
-            *checks.check_window(self.model, conditions, first_frame, state_stream, batch_size, longest),
+            *checks.check_window(
+                self.model, self._decoder().positions, conditions, first_frame, state_stream, batch_size, longest
+            ),
             *checks.check_one_or_all(batch_size, num_samples=num_samples, **settings),
         ]
         given = checked(asked, length=longest, queues=state_queues, stream=state_stream, **settings, **conditions)
         state = self._unpacked(given.pop("queues"), given.pop("stream"))
         longest, settings = given.pop("length"), [tf.reshape(given.pop(name), [-1]) for name in settings]
-        encoded = encoded_from(self.model.conditioning, state["index"], first_frame, given)
+        encoded = encoded_from(self.model.conditioning, self._decoder().positions, state["index"], first_frame, given)
         decoder = self._decoder()
         waveform, state = generate_samples(self.model, decoder, state, longest, settings, encoded, CHUNK_BLOCK)
         return {"waveform": waveform, **self._packed(state)}
@@ -145,7 +149,7 @@ class Signatures(Served):
         ]
         given = {"previous": previous_sample, "queues": state_queues, "stream": state_stream}
         if condition is not None:
-            given["condition"] = condition
+            given["condition"] = checks.with_channels("condition", condition, model.conditioning.encoded_channels)
             asked.append((tf.shape(condition)[0] == batch_size, "Expected condition of as many rows as the batch."))
             asked.append((tf.reduce_all(tf.math.is_finite(condition)), "Expected condition without NaN."))
         given = checked(asked, **given)
@@ -156,8 +160,11 @@ class Signatures(Served):
         params, model_state = model.prime(tf.expand_dims(given["previous"], 1), state["model"], condition)
         # The sample that follows is the client's: what it is stays open, and only step is told it.
         nothing = tf.fill([batch_size], np.float32(np.nan))
-        state |= {"model": model_state, "index": state["index"] + 1, "previous": nothing}
-        return {"parameters": params[:, 0], **self._packed(state)}
+        index, row = self._decoder().positions.advance(state["index"], state["row"], 1)
+        state |= {"model": model_state, "index": index, "row": row, "previous": nothing}
+        finite = tf.reduce_all(tf.math.is_finite(params))
+        made = checked([(finite, "Expected the model to predict finite parameters.")], parameters=params[:, 0])
+        return {**made, **self._packed(state)}
 
     @signature(when=_conditioned)
     def encode_condition(self, **conditions) -> dict[str, tf.Tensor]:
@@ -188,6 +195,10 @@ class Signatures(Served):
     def _check_state(self, queues, stream, batch_size, known=None):
         told = "; what step returns can only go on in step"
         return self.check_state(queues, stream, batch_size, known, told)
+
+    def _check_window(self, conditions, first_frame, stream, batch_size, num_samples):
+        positions = self._decoder().positions
+        return checks.check_window(self.model, positions, conditions, first_frame, stream, batch_size, num_samples)
 
     def _packed(self, state):
         return self.state_outputs("new_", self._decoder().pack(state), state["index"], state["row"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tf_wavenet.decoding.positions import positions_of
 from tf_wavenet.decoding.random_numbers import uniforms
 from tf_wavenet.serving import checks, tensors
 from tf_wavenet.serving.checks import checked
@@ -23,18 +24,20 @@ class VocoderSignatures(Served):
 
     Args:
         model: A `tf_wavenet.Vocoder`.
-        jit_compile: Whether XLA compiles the model in the process that serves.
+        jit_compile: Whether XLA compiles the chunks of streams in the process that serves, each length of chunk once.
         max_samples: Int, the most samples of one request, all rows together.
     """
 
     def __init__(self, model, jit_compile, max_samples) -> None:
         super().__init__(model, max_samples)
+        self._positions = hidden(positions_of(model))
 
         def prime(inputs, queues):
             waveform, state = model.prime(inputs, model.unpack_state(queues))
             return waveform, model.pack_state(state)
 
-        self._call = hidden(tf.function(model.call, autograph=False, jit_compile=jit_compile))
+        # XLA compiles each length anew, which takes seconds and memory that stay: of utterances, none is like another.
+        self._call = hidden(tf.function(model.call, autograph=False, jit_compile=False))
         self._prime = hidden(tf.function(prime, autograph=False, jit_compile=jit_compile))
 
     @property
@@ -94,9 +97,9 @@ class VocoderSignatures(Served):
             asked += checks.check_one_or_all(batch_size, seed=seed)
         given = self._checked(local_condition, seed, asked, queues=state_queues, stream=state_stream)
         queues, stream = self.sized(given.pop("queues")), given.pop("stream")
-        index, row = stream[:, 2], stream[:, 3]
+        index, row = self._positions().turned(stream[:, 2], stream[:, 3])
         waveform, queues = self._prime()(self._with_noise(given, index, row), queues)
-        new = self.state_outputs("new_", queues, index + tf.shape(waveform)[1], row)
+        new = self.state_outputs("new_", queues, *self._positions().advance(index, row, tf.shape(waveform)[1]))
         return {"waveform": _finite(waveform), **new}
 
     def _checked(self, local_condition, seed, asked=(), **others):
@@ -111,8 +114,9 @@ class VocoderSignatures(Served):
         if "seed" not in given:
             return given["local_condition"]
         features, time = given["local_condition"], tf.shape(given["local_condition"])[1] * self.model.local_hop
-        index = tf.expand_dims(index, 1) + tf.range(time)
-        row = tf.broadcast_to(tf.expand_dims(row, 1), tf.shape(index))
+        samples = tf.broadcast_to(tf.range(time), [tf.shape(row)[0], time])
+        index, row = self._positions().advance(tf.expand_dims(index, 1), tf.expand_dims(row, 1), samples)
+        row = tf.broadcast_to(row, tf.shape(index))
         words = tf.expand_dims(seed_words(tf.reshape(given["seed"], [-1])), 1)
         first, second = tf.unstack(uniforms(words, tf.cast(row, tf.uint32), tf.cast(index, tf.uint32)), axis=-1)
         noise = tf.sqrt(-2.0 * tf.math.log(first)) * tf.cos(2.0 * math.pi * second)  # Box and Muller

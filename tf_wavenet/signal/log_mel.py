@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet._tensor import Tensor
+from tf_wavenet.signal.full_scale import check_full_scale
 from tf_wavenet.signal.mel_filterbank import analysis_window
 from tf_wavenet.signal.mel_spec import MelSpec
 
@@ -27,7 +28,8 @@ def log_mel(waveform, spec: MelSpec) -> Tensor:
         float32 tensor `[batch, spec.num_frames(time), spec.num_mels]`, without `batch` if the waveform has none.
 
     Raises:
-        ValueError: If the waveform is not floating point, has another rank or no samples.
+        ValueError: If the waveform is not floating point, has another rank or no samples, or is far outside [-1, 1]
+            (which a graph cannot tell).
 
     Example:
     >>> spec = MelSpec.from_preset("speech_16k")
@@ -38,6 +40,14 @@ def log_mel(waveform, spec: MelSpec) -> Tensor:
     References:
         Shen et al., Tacotron 2 (2018), section 2.1.
     """
+    if not hasattr(waveform, "dtype"):
+        waveform = np.asarray(waveform)
+    check_full_scale("waveform", waveform)
+    return log_mel_of_any(waveform, spec)
+
+
+def log_mel_of_any(waveform, spec: MelSpec) -> Tensor:
+    """Computes what `log_mel` does of waveforms that may leave [-1, 1], as those do that a model makes."""
     waveform = ops.convert_to_tensor(waveform)
     if "float" not in str(waveform.dtype) or len(waveform.shape) not in (1, 2) or waveform.shape[-1] == 0:
         received = f"shape={tuple(waveform.shape)}, dtype={waveform.dtype}"

@@ -8,7 +8,8 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import check_positive_int
+from tf_wavenet._validation import as_array, check_positive_int
+from tf_wavenet.signal.full_scale import at_hand
 
 
 def mu_law_encode(x, mu=255) -> Tensor:
@@ -36,9 +37,11 @@ def mu_law_encode(x, mu=255) -> Tensor:
         van den Oord et al., WaveNet (2016), section 2.2; ITU-T G.711 for the curve.
     """
     check_mu(mu)
-    x = ops.convert_to_tensor(x)
-    if "int" in keras.backend.standardize_dtype(x.dtype):
-        raise ValueError(f"Expected a floating point waveform in [-1, 1]. Received: dtype={x.dtype}")
+    x = ops.convert_to_tensor(as_array("x", x))
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if "int" in dtype:
+        expected = "Expected a floating point waveform in [-1, 1]: divide 16-bit samples by 32768"
+        raise ValueError(f"{expected}. Received: dtype={dtype}")
     return ops.cast(ops.floor((mu_law_compand(x, mu) + 1.0) / 2.0 * mu + 0.5), "int32")
 
 
@@ -67,14 +70,14 @@ def mu_law_decode(levels, mu=255) -> Tensor:
     """Expands mu-law levels to the waveform at the centre of each level; the inverse of `mu_law_encode` on levels.
 
     Args:
-        levels: Integer tensor or array of any shape, in [0, mu]; others are clipped.
+        levels: Integer tensor or array of any shape, in [0, mu]. A graph, which knows no values, clips others.
         mu: Positive int, the highest level.
 
     Returns:
         float32 tensor of `levels`' shape, in [-1, 1].
 
     Raises:
-        ValueError: If `mu` is not a positive int.
+        ValueError: If `mu` is not a positive int, or a level that is at hand is none of 0 ... mu.
 
     Example:
     >>> waveform = mu_law_decode([0, 255])
@@ -85,6 +88,16 @@ def mu_law_decode(levels, mu=255) -> Tensor:
         van den Oord et al., WaveNet (2016), section 2.2.
     """
     check_mu(mu)
+    levels = as_array("levels", levels)
+    values = at_hand(levels)
+    if values is not None and not np.all((values >= 0) & (values <= mu) & (values == np.floor(values))):
+        expected = f"Expected mu-law levels to be ints in [0, {mu}]"
+        raise ValueError(f"{expected}. Received: {values.dtype} in [{values.min():g}, {values.max():g}]")
+    return mu_law_decode_known(levels, mu)
+
+
+def mu_law_decode_known(levels, mu) -> Tensor:
+    """Returns what `mu_law_decode` does for levels that are known to be some; values are not looked at."""
     levels = ops.clip(ops.cast(ops.convert_to_tensor(levels), "int32"), 0, mu)
     return ops.take(_centres(mu), levels, axis=0)
 

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from tf_wavenet.signal.full_scale import check_full_scale
 from tf_wavenet.signal.mel_spec import MelSpec
 
 _MAX_GAIN = 100.0  # 40 dB: more would turn what is nearly silence into noise
@@ -22,7 +23,7 @@ def preprocess(waveform, spec: MelSpec) -> tuple[np.ndarray, np.ndarray | np.flo
         (waveform, gain): float32 array of the same shape in [-1, 1], and float32 array `[batch]`, or a scalar.
 
     Raises:
-        ValueError: If the waveform has another rank, no samples, or is not finite.
+        ValueError: If the waveform has another rank or no samples, is not finite, or not in [-1, 1] (16-bit samples).
 
     Example:
     >>> spec = MelSpec.from_preset("speech_16k", loudness=-20.0, preemphasis=0.9)
@@ -33,7 +34,9 @@ def preprocess(waveform, spec: MelSpec) -> tuple[np.ndarray, np.ndarray | np.flo
     >>> bool(np.allclose(restore(target, spec, gain), recording, atol=1e-5))
     True
     """
-    waveform = ops.convert_to_numpy(waveform).astype(np.float64)
+    waveform = ops.convert_to_numpy(waveform)
+    check_full_scale("waveform", waveform)
+    waveform = waveform.astype(np.float64)
     if waveform.ndim not in (1, 2) or not waveform.shape[-1] or not np.all(np.isfinite(waveform)):
         finite = "" if np.all(np.isfinite(waveform)) else ", not finite"
         raise ValueError(

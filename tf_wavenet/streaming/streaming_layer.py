@@ -7,9 +7,10 @@ from keras import ops
 
 from tf_wavenet._tensor import Tensor
 from tf_wavenet.streaming.conv_queue import ConvQueue
+from tf_wavenet.streaming.rematerialized import Rematerialized
 
 
-class StreamingLayer(keras.layers.Layer):
+class StreamingLayer(Rematerialized, keras.layers.Layer):
     """Base of the layers whose only memory is the past inputs of causal convolutions with equal input channels.
 
     A subclass writes its arithmetic once, in `compute(x, convolve)`, where `convolve(convolution, x)` applies one of

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import keras
@@ -164,10 +165,14 @@ def load_model(model: Path, kinds: tuple[type[Model], ...] = (WaveNet,)) -> Mode
         file = run.amplifier if run.amplifier.exists() and not run.best.exists() else run.best
     if not file.exists():
         raise ValueError(f"Expected a run folder or a .keras file. Not found: {file}")
+    if file.suffix == ".keras" and not zipfile.is_zipfile(file):
+        received = f"{file.stat().st_size} bytes that are damaged, or the beginning of a longer file"
+        raise ValueError(f"Expected {file} to be a model saved by Keras. Received: {received}")
     try:
         loaded = read_nam(file) if file.suffix == ".nam" else keras.models.load_model(file, compile=False)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Expected {file} to be a model saved by Keras: {error}") from error
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"Expected {file} to be a model saved by Keras. Received: {reason}") from error
     if not isinstance(loaded, kinds):
         expected = " or ".join(kind.__name__ for kind in kinds)
         raise ValueError(f"Expected {file} to be of the class {expected}. Received: {type(loaded).__name__}")

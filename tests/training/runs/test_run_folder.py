@@ -3,6 +3,7 @@
 import keras
 import pytest
 
+from tf_wavenet import WaveNet
 from training.evaluate import EvaluateConfig, evaluate
 from training.generate import GenerateConfig, generate
 from training.runs.run_folder import RunFolder, find_run, load_model, stored_sample_rate
@@ -59,3 +60,16 @@ def test_checkpoints_come_in_order_of_steps(tmp_path):
         run.checkpoint(step).touch()
     (tmp_path / "checkpoints" / "partial-step-00000001.weights.h5").touch()
     assert run.checkpoints() == [(step, run.checkpoint(step)) for step in (3, 900, 10000, 123456789)]
+
+
+def test_a_damaged_file_is_told_in_one_line(tmp_path):
+    path = tmp_path / "model.keras"
+    WaveNet((1,), residual_channels=2, skip_channels=2, mu=3).save(path)
+    whole = path.read_bytes()
+    spoilt = whole[:200] + bytes(len(whole) - 1000) + whole[-800:]
+    message = "Expected .*model.keras to be a model saved by Keras. Received: "
+    for content in (whole[:-100], whole[:100], b"", spoilt):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=message) as error:
+            load_model(path)
+        assert "\n" not in str(error.value) and "not found" not in str(error.value).lower()

@@ -49,6 +49,9 @@ class Network(NamedTuple):
     kind: int
     classes: int  # levels, or components of a mixture; 0: one component without logits
     order: int  # of the linear prediction, -1 without
+    cycle: int  # positions of a round, see decoding.positions, as what follows
+    turn: int
+    turns: int
     residual_scale: np.float32
     gain: np.float32
     log_scale_min: float
@@ -304,6 +307,10 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
                 sample = min(max(predictions[r] + sample / net.gain, np.float32(-1.0)), np.float32(1.0))
             state.previous[r] = sample
             state.index[r] += 1
+            if state.index[r] >= net.cycle:
+                state.index[r] -= net.cycle
+                row = np.int64(state.row[r])
+                state.row[r] = np.uint32(row - net.turns if row >= net.turns else row + net.turn)
             if net.preemphasis != 0.0:
                 sample += net.preemphasis * state.output[r]
                 state.output[r] = sample

@@ -5,6 +5,7 @@ import numpy as np
 from tf_wavenet.decoding.native.kernel import COMPANDED, ONE_HOT, SCALAR, Network
 from tf_wavenet.decoding.native.products import LANES, TILE
 from tf_wavenet.decoding.native.sampling import CATEGORICAL, GAUSSIAN, LOGISTIC
+from tf_wavenet.decoding.positions import TURN, TURNS, positions_of
 
 _ENCODINGS = {"one_hot": ONE_HOT, "scalar": SCALAR, "companded": COMPANDED}
 
@@ -51,6 +52,9 @@ def network(model, dtype="float16") -> Network:
         kind=kind,
         classes=classes,
         order=-1 if model.predictor is None else model.predictor.order,
+        cycle=positions_of(model).cycle,
+        turn=TURN,
+        turns=TURNS,
         residual_scale=np.float32(stack.residual_scale),
         gain=np.float32(1.0 if model.predictor is None else model.distribution.gain),
         log_scale_min=log_scale_min,

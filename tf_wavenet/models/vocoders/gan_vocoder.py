@@ -10,16 +10,19 @@ from keras import ops
 from tf_wavenet import backend
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import check_number, is_int
+from tf_wavenet._validation import check_number, fits, is_int
 from tf_wavenet.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from tf_wavenet.losses.loudness_loss import LoudnessLoss
 from tf_wavenet.losses.stft_loss_in_turn import STFTLossInTurn
+from tf_wavenet.models.array_inputs import ArrayInputs
+from tf_wavenet.models.first_batch import FirstBatch
+from tf_wavenet.models.peak import Peak
 from tf_wavenet.models.vocoders.vocoder import Vocoder
-from tf_wavenet.signal.log_mel import log_mel
+from tf_wavenet.signal.log_mel import log_mel_of_any
 
 
 @registered
-class GANVocoder(keras.Model):
+class GANVocoder(FirstBatch, ArrayInputs, keras.Model):
     """A vocoder and the discriminators that train it.
 
     A training step first teaches the discriminators to tell real from generated audio, then the generator to deceive
@@ -89,6 +92,11 @@ class GANVocoder(keras.Model):
         loudness_weight=0.0,
         **kwargs,
     ) -> None:
+        if not isinstance(generator, Vocoder):
+            raise ValueError(f"Expected generator to be a Vocoder. Received: generator={generator!r}")
+        listed = isinstance(discriminators, (list, tuple))
+        if not listed or not all(isinstance(part, keras.layers.Layer) for part in discriminators):
+            raise ValueError(f"Expected discriminators to be a list of models. Received: {discriminators!r}")
         super().__init__(**{"dtype": generator.dtype_policy, **kwargs})
         self.autocast = False
         self.generator = generator
@@ -98,8 +106,6 @@ class GANVocoder(keras.Model):
         self.mel_weight = check_number("mel_weight", mel_weight)
         self.stft_weight = check_number("stft_weight", stft_weight)
         self.loudness_weight = check_number("loudness_weight", loudness_weight)
-        if not isinstance(generator, Vocoder):
-            raise ValueError(f"Expected generator to be a Vocoder. Received: generator={generator!r}")
         for name in ("adversarial_weight", "feature_matching_weight", "mel_weight", "stft_weight", "loudness_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"Expected {name} to be at least 0. Received: {name}={getattr(self, name)}")
@@ -122,6 +128,7 @@ class GANVocoder(keras.Model):
         self.resolutions_per_step = resolutions_per_step
         names = ("loss", "discriminator_loss", "mel_loss", "stft_loss", *(["loudness_loss"] if loudness_weight else ()))
         self._means = {name: keras.metrics.Mean(name) for name in names}
+        self.peak = Peak()
         for discriminator in self.discriminators:
             if not discriminator.built:
                 discriminator.build((None, None))
@@ -181,6 +188,7 @@ class GANVocoder(keras.Model):
             raise ValueError("Expected a model compiled with an optimizer. Received: none")
         # Steps are counted here, since JAX keeps the optimizer's count to itself while `fit` runs.
         self._next_step = int(self.optimizer.iterations)
+        self.watch_first_batch()
         if self.train_function is not None and not force:
             return
         functions = {}
@@ -269,11 +277,29 @@ class GANVocoder(keras.Model):
 
     def _batch(self, data, step):
         inputs, real, weight = keras.utils.unpack_x_y_sample_weight(data)
-        features, real = inputs["local_condition"], ops.cast(real, "float32")
+        features = self._checked_batch(inputs, real, weight)
+        real = ops.cast(real, "float32")
+        self.peak.update_state([real], [features])
         weight = ops.ones_like(real) if weight is None else ops.cast(weight, "float32")
         if self.generator.needs_noise:
             features = {"local_condition": features, "noise": backend.normal(ops.shape(real), self.seed, step)}
         return features, real * weight, weight
+
+    def _checked_batch(self, inputs, real, weight):
+        """The features of a batch, if the waveforms and weights are those of their frames."""
+        # Windows of a corpus hold the waveform beside the features.
+        given = inputs if isinstance(inputs, dict) else {"local_condition": inputs}
+        given = {name: value for name, value in given.items() if name != "waveform"}
+        given |= {"noise": None} if self.generator.needs_noise else {}
+        features, _ = self.generator.split_inputs(given)
+        frames, hop = features.shape[1], self.generator.local_hop
+        wanted = features.shape[0], None if frames is None else frames * hop
+        for name, value in ({"waveforms y": real} | ({} if weight is None else {"sample_weight": weight})).items():
+            if value is None or not fits(value.shape, wanted):
+                received = "none" if value is None else f"shape {tuple(value.shape)}"
+                expected = f"Expected {name} of shape [batch, frames * {hop}], {wanted}"
+                raise ValueError(f"{expected}. Received: {received}")
+        return features
 
     def _train_discriminators(self, real, generated):
         optimizer, variables = self.discriminator_optimizer, self._discriminator_variables()
@@ -303,7 +329,7 @@ class GANVocoder(keras.Model):
         return [variable for discriminator in self.discriminators for variable in discriminator.trainable_variables]
 
     def _mel_distance(self, real, generated):
-        return ops.abs(log_mel(real, self._mel_spec) - log_mel(generated, self._mel_spec))
+        return ops.abs(log_mel_of_any(real, self._mel_spec) - log_mel_of_any(generated, self._mel_spec))
 
     def _updated(self, losses, weight=None):
         for name, value in losses.items():

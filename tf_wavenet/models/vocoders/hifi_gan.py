@@ -126,7 +126,7 @@ class HiFiGAN(Vocoder):
         Raises:
             ValueError: If there is no such preset.
         """
-        if not name.startswith("hifi_gan") or name not in GENERATORS:
+        if not str(name).startswith("hifi_gan") or name not in GENERATORS:
             presets = [preset for preset in GENERATORS if preset.startswith("hifi_gan")]
             raise ValueError(f"Expected a preset of {presets}. Received: preset={name!r}")
         return cls(**{**GENERATORS[name], **overrides})

@@ -10,6 +10,7 @@ from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, is_int
 from tf_wavenet.layers import CausalConv1D, ConvNeXtBlock, InverseSTFT, NonCausalConv1D
+from tf_wavenet.layers._dense import Dense
 from tf_wavenet.models.vocoders.presets import GENERATORS
 from tf_wavenet.models.vocoders.vocoder import Vocoder
 from tf_wavenet.signal import cos_sin, log_mel_of, mel_gain, mel_spectrum, mel_to_magnitude
@@ -111,7 +112,7 @@ class ISTFTVocoder(Vocoder):
         small = keras.initializers.TruncatedNormal(stddev=0.02)
         self.prior_projection = None
         if self.prior:
-            self.prior_projection = keras.layers.Dense(
+            self.prior_projection = Dense(
                 channels, use_bias=False, kernel_initializer=small, dtype=policy, name="prior_projection"
             )
         self.norm_pre = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm_pre")
@@ -122,7 +123,7 @@ class ISTFTVocoder(Vocoder):
         self.norm_post = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm_post")
         small = keras.initializers.TruncatedNormal(stddev=0.02)
         units = self.inverse_stft.fft_length + 2
-        self.head = keras.layers.Dense(units, kernel_initializer=small, dtype=policy, name="head")
+        self.head = Dense(units, kernel_initializer=small, dtype=policy, name="head")
         self.build((None, None, self.num_mels))
 
     @classmethod

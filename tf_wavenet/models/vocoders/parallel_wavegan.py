@@ -9,6 +9,7 @@ from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_int, check_positive_ints
 from tf_wavenet.layers import ConvInUpsampleNetwork, OutputHead, ResidualStack
+from tf_wavenet.layers._dense import Dense
 from tf_wavenet.models.vocoders.presets import GENERATORS
 from tf_wavenet.models.vocoders.vocoder import Vocoder
 
@@ -87,9 +88,7 @@ class ParallelWaveGAN(Vocoder):
         self.local_hop = self._check_hop("upsample_scales", self.upsample_scales)
 
         policy = self.dtype_policy
-        self.first_conv = keras.layers.Dense(
-            residual_channels, kernel_initializer="he_normal", dtype=policy, name="first_conv"
-        )
+        self.first_conv = Dense(residual_channels, kernel_initializer="he_normal", dtype=policy, name="first_conv")
         self.upsample_net = ConvInUpsampleNetwork(
             self.upsample_scales, aux_context_window, causal=causal, dtype=policy, name="upsample_net"
         )
@@ -105,9 +104,7 @@ class ParallelWaveGAN(Vocoder):
             dtype=policy,
             name="stack",
         )
-        self.projection = keras.layers.Dense(
-            self.stack.condition_units, use_bias=False, dtype=policy, name="projection"
-        )
+        self.projection = Dense(self.stack.condition_units, use_bias=False, dtype=policy, name="projection")
         # In the dtype of its weights, float32 under mixed precision: a rounded waveform would be noisy.
         self.head = OutputHead(1, skip_channels, dtype=policy.variable_dtype, name="head")
         self.build(self.input_shapes())

@@ -8,9 +8,12 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import check_positive_int, is_int
+from tf_wavenet._validation import as_array, check_batch_size, check_positive_int, check_seed, fits
+from tf_wavenet.models._decoding import check_eager
+from tf_wavenet.models.array_inputs import arrays_of
 from tf_wavenet.models.exportable import Exportable
 from tf_wavenet.signal.mel_spec import MelSpec
+from tf_wavenet.streaming.check_state import check_rows, check_state
 from tf_wavenet.streaming.packing import pack_states, packed_size, unpack_states
 
 
@@ -53,6 +56,7 @@ class Vocoder(Exportable):
             if num_mels not in (None, self.num_mels):
                 raise ValueError(f"Expected num_mels to be the mel_spec's, {self.num_mels}. Received: {num_mels=}")
         self.causal = bool(causal)
+        self.last_seed = None  # that of the newest generate or stream
         self.autocast = False
 
     def input_specs(self) -> keras.layers.InputSpec | dict[str, keras.layers.InputSpec]:
@@ -104,6 +108,7 @@ class Vocoder(Exportable):
         Raises:
             ValueError: If the model is not causal.
         """
+        check_batch_size(batch_size)
         return {name: layer.get_initial_state(batch_size) for name, layer in self._layers_of_state().items()}
 
     def prime(self, inputs, state) -> tuple[Tensor, dict[str, Any]]:
@@ -117,7 +122,8 @@ class Vocoder(Exportable):
             `(waveform, state)`: float32 `[batch, frames * local_hop]`, as `call` gives for these frames when it sees
             all, and the state after the block.
         """
-        new_state = {}
+        new_state, inputs = {}, arrays_of(inputs, "local_condition")
+        check_state(self, state, self.split_inputs(inputs)[0].shape[0])
 
         def run(layer, x, *condition):
             y, new_state[layer.name] = layer.prime(x, state[layer.name], *condition)
@@ -127,10 +133,13 @@ class Vocoder(Exportable):
 
     def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.BlockStreamable`."""
+        check_state(self, state)
         return pack_states(self._layers_of_state(), state)
 
     def unpack_state(self, rows, time=None) -> dict[str, Any]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
+        rows = as_array("rows", rows)
+        check_rows(self, rows)
         return unpack_states(self._layers_of_state(), rows, time)
 
     @property
@@ -143,7 +152,8 @@ class Vocoder(Exportable):
 
         Args:
             local_condition: Features `[frames, num_mels]` or `[batch, frames, num_mels]`.
-            seed: Int in [0, 2**63), of the noise of a model that needs it.
+            seed: Int in [0, 2**63), of the noise of a model that needs it. None: a new one, drawn by Python's `random`
+                and logged (logger "tf_wavenet", level INFO); `last_seed` keeps it.
 
         Returns:
             NumPy float32 `[batch, frames * local_hop]`.
@@ -196,8 +206,19 @@ class Vocoder(Exportable):
         features = given["local_condition"]
         if len(features.shape) != 3 or features.shape[-1] != self.num_mels:
             expected = f"Expected local_condition of shape [batch, frames, {self.num_mels}]"
-            raise ValueError(f"{expected}. Received: shape {tuple(features.shape)}")
-        return features, given.get("noise")
+            swapped = "; transposed?" if len(features.shape) == 3 and features.shape[1] == self.num_mels else ""
+            raise ValueError(f"{expected}. Received: shape {tuple(features.shape)}{swapped}")
+        noise = given.get("noise")
+        if noise is not None:
+            time = None if features.shape[1] is None else features.shape[1] * self.local_hop
+            expected = (features.shape[0], time)
+            if not fits(noise.shape, expected):
+                raise ValueError(f"Expected noise of shape {expected}. Received: shape {tuple(noise.shape)}")
+        return features, noise
+
+    def check_inputs(self, inputs) -> None:
+        """Raises a ValueError for what `call` does not take."""
+        self.split_inputs(inputs)
 
     def compute_output_shape(self, input_shape) -> tuple[int | None, ...]:
         """Returns `[batch, frames * local_hop]`."""
@@ -230,14 +251,15 @@ class Vocoder(Exportable):
         return ops.squeeze(ops.cast(self.compute(features, noise, run), "float32"), -1)
 
     def _checked(self, local_condition, seed):
-        if not is_int(seed) or not 0 <= seed < 2**63:
-            raise ValueError(f"Expected seed to be an int in [0, 2**63). Received: seed={seed!r}")
-        features = ops.convert_to_numpy(local_condition).astype("float32")
+        self.last_seed = check_seed(seed)
+        check_eager("generate and stream", "call the model there, or prime")
+        features = ops.convert_to_numpy(as_array("local_condition", local_condition))
         if self.mel_spec is not None:
             self.mel_spec.check_features(features)
+        features = features.astype("float32")
         features = features[None] if features.ndim == 2 else features
         self.split_inputs({"local_condition": features, "noise": None} if self.needs_noise else features)
-        return features, np.random.default_rng(seed)
+        return features, np.random.default_rng(self.last_seed)
 
     def _with_noise(self, features, rng):
         if not self.needs_noise:
