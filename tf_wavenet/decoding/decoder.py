@@ -121,7 +121,7 @@ class Decoder:
         return state | {name: rows[:, size + i] for i, name in enumerate(self._samples)}
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """The model."""
         return self._model
 

@@ -151,7 +151,9 @@ def test_a_vocoder_and_a_speed_are_for_acoustic_models(trained, tmp_path):
 
 
 def test_an_acoustic_model_is_not_exported(said, tmp_path):
-    with pytest.raises(ValueError, match="to be of the class WaveNet or Vocoder. Received: AcousticModel"):
+    with pytest.raises(
+        ValueError, match="to be of the class WaveNet or Vocoder or NamWaveNet. Received: AcousticModel"
+    ):
         export(ExportConfig(model=said, out=tmp_path / "out"))
 
 

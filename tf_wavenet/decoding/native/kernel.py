@@ -189,7 +189,7 @@ def _sample(net, state, r, random, temperature, top_k, top_p):
 
 
 @njit(**OPTIONS)
-def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, top_p):
+def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, top_p) -> None:
     """Makes the samples of `audio` and moves the state on.
 
     Args:

@@ -94,8 +94,11 @@ _four_32, _four_16 = (_product(ROWS, lanes) for lanes in (32, 16))
 
 
 @njit(**OPTIONS)
-def multiply(y, y_first, x, x_first, w, w_first, inputs, outputs):
-    """Adds `x[:inputs] @ w` to `y[:outputs]`, of packed weights and 1-D arrays, from given elements on."""
+def multiply(y, y_first, x, x_first, w, w_first, inputs, outputs) -> int:
+    """Adds `x[:inputs] @ w` to `y[:outputs]`, of packed weights and 1-D arrays, from given elements on.
+
+    Returns the element of `w` behind the matrix.
+    """
     done = 0
     while done < outputs:
         width = min(TILE, outputs - done)
@@ -116,7 +119,7 @@ def multiply(y, y_first, x, x_first, w, w_first, inputs, outputs):
 
 
 @njit(**OPTIONS)
-def multiply_four(y, y_first, y_step, x, x_first, x_step, w, w_first, inputs, outputs):
+def multiply_four(y, y_first, y_step, x, x_first, x_step, w, w_first, inputs, outputs) -> int:
     """As `multiply`, for four rows, `y_step` and `x_step` elements apart."""
     done = 0
     while done < outputs:

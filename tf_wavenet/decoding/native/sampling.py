@@ -14,7 +14,7 @@ _LOG_SCALE_MAX = 60.0
 
 
 @njit(**_SCALAR)
-def uniforms(key0, key1, index, row):
+def uniforms(key0, key1, index, row) -> tuple[np.float32, np.float32]:
     """Returns two numbers in (0, 1) of Threefry-2x32 (Salmon et al. 2011), for four uint32."""
     key2 = np.uint32(key0 ^ key1 ^ np.uint32(0x1BD11BDA))
     x0, x1 = np.uint32(index + key0), np.uint32(row + key1)
@@ -38,7 +38,7 @@ def uniforms(key0, key1, index, row):
 
 
 @njit(**_SCALAR)
-def draw(logits, first, size, scores, uniform, temperature, top_k, top_p, weights):
+def draw(logits, first, size, scores, uniform, temperature, top_k, top_p, weights) -> int:
     """Returns the index that `distributions._draw.draw` draws of `logits[first : first + size]`; -1 of NaN.
 
     At temperature 0 it is that of the highest of `scores`. `weights` is room for `size` numbers; `top_k` 0 and `top_p`
@@ -101,7 +101,9 @@ def _lowest_kept(scaled, size, top_k, top_p):
 
 
 @njit(**_SCALAR)
-def draw_located(kind, parameters, first, mixtures, log_scale_min, steps, random, temperature, weights, scores):
+def draw_located(
+    kind, parameters, first, mixtures, log_scale_min, steps, random, temperature, weights, scores
+) -> float:
     """Returns a sample of a mixture of logistics (of `steps` levels) or Gaussians; NaN of NaN.
 
     The parameters are `mixtures` logits (none of a single one, whose parameters are two), means and log scales.
@@ -137,7 +139,7 @@ def draw_located(kind, parameters, first, mixtures, log_scale_min, steps, random
 
 
 @njit(**_SCALAR)
-def normal_quantile(probability):
+def normal_quantile(probability) -> float:
     """Returns the standard normal quantile by two steps of Halley's method on `math.erfc` from a rational start.
 
     The start is equation 26.2.23 of Abramowitz and Stegun, good to 4.5e-4.
@@ -152,7 +154,7 @@ def normal_quantile(probability):
 
 
 @njit(**_SCALAR)
-def compand(x, mu):
+def compand(x, mu) -> np.float32:
     """Returns the sample by mu-law, not rounded."""
     x = min(max(np.float32(x), np.float32(-1.0)), np.float32(1.0))
     size = np.log(np.float32(1.0) + np.float32(mu) * abs(x)) / np.float32(math.log1p(mu))
@@ -160,6 +162,6 @@ def compand(x, mu):
 
 
 @njit(**_SCALAR)
-def level_of(x, mu):
+def level_of(x, mu) -> int:
     """Returns the mu-law level of a sample."""
     return int(np.floor((compand(x, mu) + np.float32(1.0)) / np.float32(2.0) * np.float32(mu) + np.float32(0.5)))
