@@ -86,8 +86,8 @@ class LoudnessLoss(keras.losses.Loss):
         return ops.matmul(spectrum, self._weights)
 
     def _loudness(self, power):
-        threshold = self._threshold
-        scale = 0.1866 * (2.0 * threshold) ** _EXPONENT
+        scale = ops.convert_to_tensor((0.1866 * (2.0 * self._threshold) ** _EXPONENT).astype("float32"))
+        threshold = ops.convert_to_tensor(self._threshold)
         return ops.relu(scale * (ops.power(0.5 + 0.5 * power / threshold, _EXPONENT) - 1.0))
 
 
