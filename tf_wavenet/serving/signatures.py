@@ -101,9 +101,7 @@ class Signatures(Served):
         asked = [
             *checks.check_waveform(waveform, self.max_samples, shortest=1),
             *self._check_state(state_queues, state_stream, batch_size),
-            *checks.check_window(
-                self.model, self._decoder().positions, conditions, first_frame, state_stream, batch_size, time
-            ),
+            *self._check_window(conditions, first_frame, state_stream, batch_size, time),
         ]
         given = checked(asked, waveform=waveform, queues=state_queues, stream=state_stream, **conditions)
         waveform, state = given.pop("waveform"), self._unpacked(given.pop("queues"), given.pop("stream"))
@@ -125,9 +123,7 @@ class Signatures(Served):
             (shortest == longest, "Expected num_samples to be the same for all rows."),
             *checks.check_sampling(self.model.distribution, **settings),
             *self._check_state(state_queues, state_stream, batch_size),
-            *checks.check_window(
-                self.model, self._decoder().positions, conditions, first_frame, state_stream, batch_size, longest
-            ),
+            *self._check_window(conditions, first_frame, state_stream, batch_size, longest),
             *checks.check_one_or_all(batch_size, num_samples=num_samples, **settings),
         ]
         given = checked(asked, length=longest, queues=state_queues, stream=state_stream, **settings, **conditions)
