@@ -28,6 +28,9 @@ from training.cli.command_line import check_numbers, parse, run
 from training.runs import history
 from training.runs.run_folder import SPEAKERS, RunFolder, load_model, set_voiced_temperature
 
+# Of a run's configuration; where they lay says nothing elsewhere.
+_PATHS = ("data", "extra_data", "initial_model", "features")
+
 
 @dataclasses.dataclass(frozen=True)
 class CurveConfig:
@@ -132,7 +135,7 @@ def about(folder: RunFolder) -> dict:
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
     return {
         "run": folder.path.name,
-        "config": config | {"data": Path(config["data"]).name},  # where it lay says nothing elsewhere
+        "config": config | {name: Path(config[name]).name for name in _PATHS if config.get(name) is not None},
         "commit": commit.stdout.strip() or None,
         "processor": names[0].split(":")[1].strip() if names else platform.processor(),
         "cores": len(names) or None,

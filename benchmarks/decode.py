@@ -179,16 +179,12 @@ def _row(figures):
         "{preset:6} condition {condition:7} batch {batch_size:3}: {samples_per_s:7} samples/s, "
         "bound {bound_samples_per_s:7}, ratio {ratio:5}, "
         "x real time {x_real_time_16k} at 16 kHz, {x_real_time_24k} at 24 kHz, naive {naive_samples_per_s}, "
-        "compiled in {compile_s} s".format(**figures)
+        "compiled in {compile_s} s"
     )
     if "native_ratio" in figures:
-        text += (
-            "; native {native_float16_samples_per_s} in float16, {native_float32_samples_per_s} in float32, ".format(
-                **figures
-            )
-        )
-        text += "{native_ratio} of XLA".format(**figures)
-    return text
+        text += "; native {native_float16_samples_per_s} in float16, {native_float32_samples_per_s} in float32, "
+        text += "{native_ratio} of XLA"
+    return text.format(**figures)
 
 
 if __name__ == "__main__":
