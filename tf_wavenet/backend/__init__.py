@@ -21,41 +21,21 @@ imported with this room.
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from tf_wavenet.backend.tensorflow import (
-        descend,
-        in_graph,
-        keep_state,
-        metric_after,
-        normal,
-        share_of_replicas,
-        test_step,
-        train_step,
-        value_and_gradient,
-    )
+    from tf_wavenet.backend import tensorflow as _chosen
 elif keras.backend.backend() == "jax":
-    from tf_wavenet.backend.jax import (
-        descend,
-        in_graph,
-        keep_state,
-        metric_after,
-        normal,
-        share_of_replicas,
-        test_step,
-        train_step,
-        value_and_gradient,
-    )
+    from tf_wavenet.backend import jax as _chosen
 else:
-    from tf_wavenet.backend.torch import (
-        descend,
-        in_graph,
-        keep_state,
-        metric_after,
-        normal,
-        share_of_replicas,
-        test_step,
-        train_step,
-        value_and_gradient,
-    )
+    from tf_wavenet.backend import torch as _chosen
+
+descend = _chosen.descend
+in_graph = _chosen.in_graph
+keep_state = _chosen.keep_state
+metric_after = _chosen.metric_after
+normal = _chosen.normal
+share_of_replicas = _chosen.share_of_replicas
+test_step = _chosen.test_step
+train_step = _chosen.train_step
+value_and_gradient = _chosen.value_and_gradient
 
 __all__ = [
     "descend",
