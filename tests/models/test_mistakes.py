@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 
 from tests.support.arrays import assert_array_equal, numpy_of
-from tf_wavenet import GANVocoder, ISTFTVocoder, MelSpec, ParallelWaveGAN, WaveNet, mu_law_decode, mu_law_encode
+from tf_wavenet import (
+    GANVocoder,
+    ISTFTVocoder,
+    MelSpec,
+    NamWaveNet,
+    ParallelWaveGAN,
+    WaveNet,
+    mu_law_decode,
+    mu_law_encode,
+)
 from tf_wavenet.layers import Conditioning
+from tf_wavenet.losses import MultiResolutionSTFTLoss
 from tf_wavenet.models import MultiPeriodDiscriminator
 from tf_wavenet.signal import log_mel, preprocess
 
@@ -52,6 +62,15 @@ def gan():
     model = GANVocoder(vocoder(), [MultiPeriodDiscriminator(channels=(4,))], mel_weight=1.0)
     model.compile("adam", "adam", jit_compile=False)
     return model
+
+
+def fresh_amp():
+    model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}])
+    model.compile("adam", "mse", jit_compile=False)
+    return model
+
+
+amp = functools.cache(fresh_amp)
 
 
 def compiled(model):
@@ -149,6 +168,32 @@ EVERYWHERE = {
     "GAN no targets": (lambda: fit(gan(), MELS), "Received: none"),
     "GAN weights": (lambda: fit(gan(), MELS, X, sample_weight=X[:, :3]), "Expected sample_weight of shape"),
     "GAN not scaled": (lambda: fit(gan(), MELS, PCM), SCALE),
+    "amp in a row": (lambda: amp()([0.1, 0.2]), SHAPE),
+    "amp in text": (lambda: amp()("di.wav"), "Received: 'di.wav'"),
+    "amp of a dict": (lambda: amp()({"waveform": X}), "Received: ['waveform']"),
+    "amp int16": (lambda: amp()(PCM.astype("int16")), SCALE),
+    "amp not scaled": (lambda: amp()(PCM), SCALE),
+    "amp fit no batch": (lambda: fit(amp(), X[0], X[0]), SHAPE),
+    "amp fit not scaled": (lambda: fit(amp(), PCM, X), "Received: values up to 3"),
+    "amp fit targets not scaled": (lambda: fit(amp(), X, PCM), SCALE),
+    "amp fit NaN": (lambda: fit(amp(), NAN, X), "Received: NaN or infinity in the first batch"),
+    "amp fit targets short": (lambda: fit(fresh_amp(), X, X[:, 1:]), "Expected targets y of the output's shape"),
+    "amp fit no targets": (lambda: fit(amp(), X), "Received: none"),
+    "amp step rank": (lambda: amp().step(X, amp().get_initial_state(2)), "Expected sample of shape [batch]"),
+    "amp prime rank": (lambda: amp().prime(X[0], amp().get_initial_state(2)), SHAPE),
+    "amp prime rows": (lambda: amp().prime(X, amp().get_initial_state(3)), "get_initial_state(2)"),
+    "amp no state": (lambda: amp().prime(X, None), "Received: NoneType"),
+    "amp rows of a state": (lambda: amp().get_initial_state(-1), "Expected batch_size to be an int >= 0"),
+    "amp unpack": (lambda: amp().unpack_state(X), "Expected rows of shape [batch, "),
+    "STFT loss of a short waveform": (
+        lambda: MultiResolutionSTFTLoss()(X, X),
+        "Expected y_true and y_pred longer than half of the longest transform, 1024 samples",
+    ),
+    "STFT loss of channels": (
+        lambda: MultiResolutionSTFTLoss()(X[..., None], X[..., None]),
+        "of one shape [batch, time]",
+    ),
+    "STFT loss of two lengths": (lambda: MultiResolutionSTFTLoss()(X, X[:, 1:]), "of one shape [batch, time]"),
     "preprocess int16": (lambda: preprocess(PCM.astype("int16"), SPEC), SCALE),
     "preprocess not scaled": (lambda: preprocess(PCM, SPEC), SCALE),
     "log_mel int16": (lambda: log_mel(PCM.astype("int16"), SPEC), SCALE),

@@ -8,8 +8,6 @@ from tests.support.arrays import assert_allclose, numpy_of
 from tf_wavenet import WaveNet
 from tf_wavenet.layers import Conditioning
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() == "jax", reason="Keras hands JAX's remat no keyword arguments")
-
 
 @pytest.mark.parametrize("conditioned", [False, True])
 @pytest.mark.parametrize("mode", ["full", "list_of_layers"])

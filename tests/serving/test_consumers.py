@@ -154,6 +154,13 @@ def test_runtimes_where_the_client_samples(model, folder, runtime, example_path,
     expected = np.asarray(model(waveform[np.newaxis]))[0]
     scale = np.abs(expected).max()
     np.testing.assert_allclose(follow(step, state, waveform), expected, rtol=0, atol=1e-5 * scale)
+    # A stream of 2^30 samples goes on as the first one began, in the next round.
+    late = {**state, "state_stream": state["state_stream"] + np.array([[0, 0, 2**30 - 2, 0]], np.int32)}
+    np.testing.assert_array_equal(follow(step, late, waveform[:5]), follow(step, state, waveform[:5]))
+    for _ in range(3):
+        out = step({"previous_sample": waveform[:1], **late})
+        late = {name: out[f"new_{name}"] for name in late}
+    assert late["state_stream"][0, 2:].tolist() == [1, 2**20]
     if forward is not None:
         parameters = forward({"waveform": waveform[np.newaxis]})["parameters"][0]
         np.testing.assert_allclose(parameters, expected, rtol=0, atol=1e-5 * scale)

@@ -7,7 +7,7 @@ from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import check_positive_ints
+from tf_wavenet._validation import check_positive_ints, fits
 from tf_wavenet.signal.stft import stft_magnitude
 
 
@@ -30,7 +30,8 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
         `[batch, time]`, time more than half of the longest transform.
 
     Raises:
-        ValueError: If the lengths are not as many positive ints, or a window is longer than its transform.
+        ValueError: If the lengths are not as many positive ints, or a window is longer than its transform; in calls, if
+            the waveforms' shapes differ or they are too short.
 
     Example:
     >>> loss, noise = MultiResolutionSTFTLoss(), keras.random.normal((2, 4000))
@@ -63,9 +64,20 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred) -> Tensor:
         """Returns the loss of each waveform, `[batch]`; the spectral convergence in it is the batch's."""
+        self._check(tuple(y_true.shape), tuple(y_pred.shape))
         y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         resolutions = list(zip(self.fft_lengths, self.hop_lengths, self.win_lengths, strict=True))
         return sum(_distance(y_true, y_pred, *lengths) for lengths in resolutions) / len(resolutions)
+
+    def _check(self, true, predicted):
+        """Refuses shapes, as far as they are known, before the mirrored ends of a transform stumble over them."""
+        received = f"Received: shapes {true} and {predicted}"
+        if len(true) != 2 or not fits(predicted, true):
+            raise ValueError(f"Expected y_true and y_pred of one shape [batch, time]. {received}")
+        half = max(self.fft_lengths) // 2
+        if any(shape[1] is not None and shape[1] <= half for shape in (true, predicted)):
+            expected = f"Expected y_true and y_pred longer than half of the longest transform, {half} samples"
+            raise ValueError(f"{expected}. {received}")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

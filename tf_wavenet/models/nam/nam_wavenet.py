@@ -9,17 +9,21 @@ from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import check_number
+from tf_wavenet._validation import as_array, check_batch_size, check_number, fits
 from tf_wavenet.layers import CausalConv1D
 from tf_wavenet.models._decoding import import_decoding
 from tf_wavenet.models.exportable import Exportable
+from tf_wavenet.models.first_batch import FirstBatch
 from tf_wavenet.models.nam.head import NamHead
 from tf_wavenet.models.nam.layer_array import NamLayerArray
 from tf_wavenet.models.nam.presets import NAM_PRESETS
+from tf_wavenet.models.peak import Peak
+from tf_wavenet.signal.full_scale import check_full_scale
+from tf_wavenet.streaming.check_state import check_rows, check_state
 
 
 @registered
-class NamWaveNet(Exportable):
+class NamWaveNet(FirstBatch, Exportable):
     """Model of an amplifier, pedal or other audio effect: turns what goes in into what comes out, sample by sample.
 
     The architecture of Neural Amp Modeler's `.nam` files, which `tf_wavenet.importers` reads and writes. Train it by
@@ -71,6 +75,7 @@ class NamWaveNet(Exportable):
         self, arrays, head=None, head_scale=0.02, condition_dsp=None, sample_rate=None, metadata=None, **kwargs
     ) -> None:
         super().__init__(**kwargs)
+        self.peak = Peak()
         self.arrays = [dict(array) for array in arrays]
         self.head = head
         self.head_scale = check_number("head_scale", head_scale)
@@ -144,13 +149,32 @@ class NamWaveNet(Exportable):
         """Compiles as the saved model was compiled; Keras calls it on loading."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Tensor | None:
+        """Returns the loss of `y`, of the shape of the output."""
+        if y is None or not fits(y.shape[:2], x.shape) or len(y.shape) != len(y_pred.shape):
+            received = "none" if y is None else f"{tuple(y.shape)} for {tuple(x.shape)}"
+            raise ValueError(f"Expected targets y of the output's shape [batch, time]. Received: {received}")
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict[str, Any]:
+        """Returns the metrics."""
+        self.peak.update_state([x, y])
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
     def input_specs(self) -> keras.layers.InputSpec:
         """Returns the `keras.layers.InputSpec` of the waveform."""
         return keras.layers.InputSpec("float32", (None, None))
 
+    def check_inputs(self, inputs) -> None:
+        """Raises a ValueError for what `call` does not take; values are looked at where they are at hand."""
+        if isinstance(inputs, dict) or not fits(inputs.shape, (None, None)):
+            received = sorted(inputs) if isinstance(inputs, dict) else f"shape {tuple(inputs.shape)}"
+            raise ValueError(f"Expected waveform of shape [batch, time]. Received: {received}")
+        check_full_scale("waveform", inputs)
+
     def call(self, waveform) -> Tensor:
         """Returns the output for a whole waveform, from silence on."""
-        return self.prime(waveform, self.get_initial_state(ops.shape(waveform)[0]))[0]
+        return self._process(waveform, self.get_initial_state(ops.shape(waveform)[0]))[0]
 
     def compute(self, x, convolve) -> Tensor:
         """The arithmetic: `[batch, time, output_channels]` for `[batch, time, 1]`.
@@ -176,6 +200,7 @@ class NamWaveNet(Exportable):
         """
         if not self.built:
             raise ValueError(f"Expected {self.name} to be built before it streams: call it, or build().")
+        check_batch_size(batch_size)
         pasts = []
 
         def convolve(conv, x):
@@ -195,7 +220,8 @@ class NamWaveNet(Exportable):
         Returns:
             `(output, state)`: `[batch]` and the next state.
         """
-        output, state = self.prime(ops.expand_dims(sample, 1), state)
+        sample = self._checked("sample", sample, state, "batch")
+        output, state = self._process(ops.expand_dims(sample, 1), state)
         return output[:, 0], state
 
     def prime(self, waveform, state) -> tuple[Tensor, dict[str, Tensor]]:
@@ -208,6 +234,17 @@ class NamWaveNet(Exportable):
         Returns:
             `(output, state)`: float32 `[batch, time]` and the state after the block.
         """
+        return self._process(self._checked("waveform", waveform, state, "batch", "time"), state)
+
+    def _checked(self, name, x, state, *axes):
+        """What a step or block takes, as a tensor; one line says what is wrong with it."""
+        x = as_array(name, x)
+        if not fits(x.shape, (None,) * len(axes)):
+            raise ValueError(f"Expected {name} of shape [{', '.join(axes)}]. Received: shape {tuple(x.shape)}")
+        check_state(self, state, x.shape[0])
+        return ops.convert_to_tensor(x)
+
+    def _process(self, waveform, state):
         past, first = state["past"], 0
 
         def convolve(conv, x):
@@ -237,10 +274,13 @@ class NamWaveNet(Exportable):
 
     def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
+        check_state(self, state)
         return state["past"]
 
     def unpack_state(self, rows, time=None) -> dict[str, Tensor]:
         """Returns the state of `pack_state`'s rows, whatever the time."""
+        rows = as_array("rows", rows)
+        check_rows(self, rows)
         return {"past": ops.cast(ops.convert_to_tensor(rows), self.compute_dtype)}
 
     @property
