@@ -45,6 +45,7 @@ class WithoutQueues:
         self._model = model
         self.distribution = model.distribution
         self.conditioning = model.conditioning
+        self.period = model.period
 
     def get_initial_state(self, batch_size):
         """Returns one past tap for each convolution."""

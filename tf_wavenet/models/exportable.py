@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras.src.backend.common.remat import get_current_remat_mode
 
 from tf_wavenet.models.array_inputs import ArrayInputs, arrays_of
 
@@ -20,6 +21,8 @@ class Exportable(ArrayInputs, keras.Model):
         """
         inputs = arrays_of(inputs, "inputs")
         self.check_inputs(inputs)
+        if get_current_remat_mode() is None:
+            return super().__call__(inputs, *args, **kwargs)
         # Layers keep the scope that they were made in; of one around the call, keras.ops.pad fails on TensorFlow.
         with keras.RematScope(mode=None):
             return super().__call__(inputs, *args, **kwargs)
