@@ -31,7 +31,7 @@ class TuningConfig:
     """Folders of recordings, the corpus and what was generated."""
     minutes: float = 2.0
     """How much of each folder to listen to."""
-    sample_rate: int = 16000
+    sample_rate: int = 8000
     """Rate in Hz at which all are read."""
     json: bool = False
     """Print one JSON object a line."""
@@ -49,9 +49,9 @@ def describe(waveforms: list[np.ndarray], sample_rate: int) -> dict[str, float]:
     """
     sounding, keys, onsets = [], [], 0
     for waveform in waveforms:
-        level = librosa.feature.rms(y=waveform, frame_length=2048, hop_length=512)[0]
+        level = librosa.feature.rms(y=waveform, frame_length=1024, hop_length=256)[0]
         pitch, height = librosa.piptrack(
-            y=waveform, sr=sample_rate, n_fft=4096, hop_length=512, fmin=100.0, fmax=1000.0
+            y=waveform, sr=sample_rate, n_fft=2048, hop_length=256, fmin=100.0, fmax=1000.0
         )
         pitch = np.take_along_axis(pitch, height.argmax(axis=0)[np.newaxis], axis=0)[0]
         loud = 20.0 * np.log10(np.maximum(level, 1e-9)) >= SILENCE_DB

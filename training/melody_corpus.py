@@ -35,7 +35,9 @@ class MelodyCorpusConfig:
     """How much to make."""
     piece_seconds: float = 30.0
     """Length of a file."""
-    sample_rate: int = 16000
+    tempo: float = 120.0
+    """Quarter notes a minute, the same in all pieces: a model that hears less than a second can keep it."""
+    sample_rate: int = 8000
     """Rate in Hz; fluidsynth makes 8,000 to 96,000."""
     soundfont: Path = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
     """The recorded instruments."""
@@ -45,21 +47,21 @@ class MelodyCorpusConfig:
     """Of the melodies."""
 
 
-def melody(seed: tuple[int, int], seconds: float) -> list[tuple[int, int, float]]:
-    """Draws a melody: a random walk by small steps over the scale, mostly eighths.
+def melody(seed: tuple[int, int], seconds: float, tempo: float = 120.0) -> list[tuple[int, int, float]]:
+    """Draws a melody: a random walk by small steps over the scale, eighths and quarters.
 
     Args:
         seed: Of the random numbers; the same seed draws the same melody.
         seconds: Least length in seconds.
+        tempo: Quarter notes a minute.
 
     Returns:
         List of (MIDI number, velocity 1 to 127, length in seconds).
     """
     rng = np.random.default_rng(seed)
-    quarter = 60.0 / rng.uniform(84.0, 126.0)
     step, notes, time = int(rng.integers(*_RANGE)), [], 0.0
     while time < seconds:
-        length = quarter * rng.choice([0.5, 1.0, 2.0], p=[0.6, 0.3, 0.1])
+        length = 60.0 / tempo * rng.choice([0.5, 1.0], p=[0.75, 0.25])
         octave, degree = divmod(step, len(SCALE))
         notes.append((TONIC + 12 * octave + SCALE[degree], int(rng.integers(70, 105)), float(length)))
         step = int(np.clip(step + rng.choice([-2, -1, 1, 2], p=[0.2, 0.3, 0.3, 0.2]), _RANGE[0], _RANGE[1] - 1))
@@ -112,7 +114,9 @@ def main() -> None:
         if not target.is_file():
             samples = round(config.piece_seconds * config.sample_rate)
             write_flac(
-                target, play(melody((config.seed, i), config.piece_seconds), config)[:samples], config.sample_rate
+                target,
+                play(melody((config.seed, i), config.piece_seconds, config.tempo), config)[:samples],
+                config.sample_rate,
             )
     write_metadata(config.out, [(name, None) for name in names])
     print(f"{len(names)} pieces of {config.piece_seconds:g} s in {config.out}")

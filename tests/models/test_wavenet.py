@@ -8,7 +8,8 @@ from keras import ops
 from tests.support import reference
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.streaming_contract import randomise, verify_streaming_contract
-from tf_wavenet import Gaussian, Streamable, WaveNet
+from tf_wavenet import Gaussian, MelSpec, Streamable, WaveNet
+from tf_wavenet.layers import Conditioning
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
@@ -236,3 +237,15 @@ def test_numpys_numbers_are_numbers(tmp_path):
     model = WaveNet(tuple(np.array([1, 2])), residual_channels=np.int64(4), skip_channels=np.int32(4), mu=np.int64(15))
     model.save(tmp_path / "model.keras")
     assert keras.models.load_model(tmp_path / "model.keras").get_config() == model.get_config()
+
+
+def test_knows_its_sample_rate():
+    model = WaveNet((1,), residual_channels=4, skip_channels=4, sample_rate=8000)
+    assert model.sample_rate == WaveNet.from_config(model.get_config()).sample_rate == 8000
+    assert WaveNet((1,), residual_channels=4, skip_channels=4).sample_rate is None
+    mels = Conditioning(mel_spec=MelSpec.from_preset("speech_16k"))
+    assert WaveNet((1,), residual_channels=4, skip_channels=4, conditioning=mels).sample_rate == 16000
+    with pytest.raises(ValueError, match="Expected sample_rate to be that of the mel_spec, 16000. Received"):
+        WaveNet((1,), residual_channels=4, skip_channels=4, conditioning=mels, sample_rate=8000)
+    with pytest.raises(ValueError, match="Expected sample_rate to be positive"):
+        WaveNet((1,), residual_channels=4, skip_channels=4, sample_rate=0)

@@ -76,6 +76,8 @@ class WaveNet(Rematerialized, AutoregressiveModel):
             None: there is none.
         past_noise: Number >= 0: while training, noise of up to so many mu-law levels on the past that the model sees
             (`MuLawNoise`), of the residuals with linear prediction, else of the samples.
+        sample_rate: Number > 0, the rate in Hz that the model is meant for, which exports tell; None: that of the
+            `mel_spec`, or unknown.
 
     Input shape:
         `[batch, time]`, waveform in [-1, 1]; with a condition a dict of "waveform" and, as the model was made,
@@ -125,6 +127,7 @@ class WaveNet(Rematerialized, AutoregressiveModel):
         conditioning=None,
         context_stack=None,
         past_noise=0.0,
+        sample_rate=None,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -164,6 +167,9 @@ class WaveNet(Rematerialized, AutoregressiveModel):
         self.past_noise = check_number("past_noise", past_noise)
         if self.past_noise < 0:
             raise ValueError(f"Expected past_noise to be at least 0. Received: past_noise={past_noise}")
+        self._sample_rate = sample_rate if sample_rate is None else check_number("sample_rate", sample_rate)
+        if self._sample_rate is not None and not 0 < self._sample_rate < float("inf"):
+            raise ValueError(f"Expected sample_rate to be positive. Received: sample_rate={sample_rate!r}")
         self.noise = MuLawNoise(past_noise, self.mu, seed=0, name="noise") if self.past_noise else None
 
         policy = self.dtype_policy
@@ -197,6 +203,9 @@ class WaveNet(Rematerialized, AutoregressiveModel):
         if conditioning is not None:
             self.conditioning = conditioning.replace(units=units, dtype=policy, name="conditioning")
             self.predictor = self.conditioning.linear_predictor
+        if self.mel_spec is not None and sample_rate not in (None, self.mel_spec.sample_rate):
+            expected = f"Expected sample_rate to be that of the mel_spec, {self.mel_spec.sample_rate}"
+            raise ValueError(f"{expected}. Received: sample_rate={sample_rate!r}")
         if context_stack is not None:
             self.context_stack = context_stack.replace(units=units, dtype=policy, name="context_stack")
         # Everything is known here: a WaveNet has its weights from the start.
@@ -398,6 +407,11 @@ class WaveNet(Rematerialized, AutoregressiveModel):
         return None if self.conditioning is None else self.conditioning.mel_spec
 
     @property
+    def sample_rate(self) -> float | None:
+        """Rate in Hz that the model is meant for; None if it is unknown."""
+        return self._sample_rate if self.mel_spec is None else self.mel_spec.sample_rate
+
+    @property
     def speakers(self) -> tuple[str, ...] | None:
         """Tuple of the names of the speakers; None if the model knows none."""
         return None if self.conditioning is None else self.conditioning.speakers
@@ -569,6 +583,7 @@ class WaveNet(Rematerialized, AutoregressiveModel):
             "conditioning": _config(self.conditioning),
             "context_stack": _config(self.context_stack),
             "past_noise": self.past_noise,
+            "sample_rate": self._sample_rate,
         }
 
     @classmethod

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tf_wavenet._validation import check_positive_int
 from tf_wavenet.models.nam.nam_wavenet import NamWaveNet
 from tf_wavenet.models.vocoders.vocoder import Vocoder
+from tf_wavenet.models.wavenet import WaveNet
 from tf_wavenet.serving import (
     EffectSignatures,
     Signatures,
@@ -106,7 +107,9 @@ def export_saved_model(
     sample_rate = sample_rate and check_positive_int("sample_rate", sample_rate)
     family = VocoderSignatures if isinstance(model, Vocoder) else Signatures
     if isinstance(model, NamWaveNet):
-        family, sample_rate = EffectSignatures, sample_rate or (model.sample_rate and round(model.sample_rate))
+        family = EffectSignatures
+    if sample_rate is None and isinstance(model, WaveNet | NamWaveNet) and model.sample_rate is not None:
+        sample_rate = round(model.sample_rate)
     served = family(model, jit_compile, check_positive_int("max_samples", max_samples))
     with replace_folder(path, known_by="saved_model.pb") as partial:
         functions = served.functions()

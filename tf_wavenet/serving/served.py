@@ -105,6 +105,8 @@ def hidden(value) -> Callable[[], Any]:
 def fingerprint(model) -> tuple[int, int]:
     """Returns two int32 numbers that tell a model from others, of its configuration and its weights."""
     config = {key: value for key, value in model.get_config().items() if key not in ("name", "trainable")}
+    if config.get("sample_rate") is None:  # as in the configurations of earlier versions
+        config.pop("sample_rate", None)
     digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
     for weight in model.weights:
         digest.update(np.asarray(weight).tobytes())

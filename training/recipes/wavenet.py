@@ -18,7 +18,7 @@ class WaveNetRecipe(Recipe):
 
     def make_model(self, corpus: Manifest | None) -> WaveNet:
         """Makes the preset's model with what the configuration adds."""
-        arguments = model_arguments(self.config, corpus)
+        arguments = {**model_arguments(self.config, corpus), "sample_rate": self.config.sample_rate}
         return WaveNet.from_preset(self.config.preset, **arguments, dtype=self.config.precision)
 
     def speak(self, network: WaveNet, num_samples: int, conditions: dict[str, Any]) -> np.ndarray:

@@ -223,6 +223,8 @@ def stored_sample_rate(path: Path, model: WaveNet | Vocoder | NamWaveNet, given:
         return model.mel_spec.sample_rate
     if given is not None:
         return given
+    if model.sample_rate is not None:
+        return round(model.sample_rate)
     run = find_run(path)
     if run is None:
         raise ValueError(f"Expected --sample-rate, because no config.json lies beside {path}")

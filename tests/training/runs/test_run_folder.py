@@ -20,6 +20,8 @@ def test_run_folder_and_file_name_the_same_model(trained, tmp_path):
     moved.write_bytes(trained.best.read_bytes())
     assert find_run(moved) is None
     assert load_model(moved).receptive_field == 9
+    assert stored_sample_rate(moved, load_model(moved), None) == 8000
+    model = WaveNet((1,), residual_channels=4, skip_channels=4)
     with pytest.raises(ValueError, match="Expected --sample-rate, because no config.json lies beside"):
         stored_sample_rate(moved, model, None)
 
