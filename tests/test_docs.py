@@ -241,11 +241,44 @@ def test_vocoder_example_is_short():
     assert len([line for line in block.splitlines() if line.strip()]) <= 20
 
 
+PROSE = [page for page in PAGES if page.split("/")[0] in ("README.md", "CONTRIBUTING.md", "docs")]
+# Praise, filler, and figures of speed that a table should hold.
+UNWANTED = r"""\b(simply|just|easy|easily|obviously|of.course|powerful|blazing|seamless(ly)?|cutting.edge|very|really|
+basically|state.of.the.art|leverag\w+|utili[sz]\w+|in.order.to)\b|
+\d.(times|x).(as.fast|real.time)|\d.samples/s|\bPESQ(.of)?.\d"""
+
+
+def prose(page):
+    """The sentences of a page, without code and tables."""
+    text = re.sub(r"^```[\s\S]*?^```$|^(\||    |<!--).*$", "", PAGES[page], flags=re.M)
+    text = re.sub(r"`[^`]*`", "CODE", re.sub(r"\]\([^)]*\)", "]", text))
+    return [" ".join(part.split()) for part in re.split(r"(?<=[.:?!])\s|\n\n|\n\s*- |\n#+ ", text) if part.strip()]
+
+
+@pytest.mark.parametrize("page", PROSE)
+def test_english_is_plain(page):
+    for sentence in prose(page):
+        assert not re.search(UNWANTED, sentence, re.I | re.X), f"{page}: {sentence}"
+        assert len(sentence.split()) <= 40, f"{page}: {sentence}"
+
+
+def test_earlier_measurements_name_command_and_commit():
+    _, earlier = PAGES["benchmarks/README.md"].split("## Earlier measurements\n")
+    for section in earlier.split("\n### ")[1:]:
+        assert re.search(r"\b[Cc]ommits? [0-9a-f]{7}\b", section), section.splitlines()[0]
+        assert "python -m " in section, section.splitlines()[0]
+
+
 def test_makefile_and_pyproject_agree():
     makefile = (ROOT / "Makefile").read_text()
     assert 'INSTALL := -e ".[io,fast,train,test]"' in makefile
     line = next(line for line in makefile.splitlines() if "mkdocs-material" in line)
     assert sorted(shlex.split(line)[3:]) == sorted(project()["optional-dependencies"]["docs"])
+
+
+def test_container_has_the_reference_tensorflow():
+    pinned = re.search(r"^tensorflow==.*$", (ROOT / "constraints.txt").read_text(), re.M)[0]
+    assert pinned in (ROOT / "examples/serving/requirements.txt").read_text().splitlines()
 
 
 def test_every_extra_is_explained():
