@@ -192,7 +192,13 @@ class Parsed(Exception):
     """Thrown where a command would begin its work."""
 
 
-@pytest.mark.parametrize("words", [words for _, words, _ in COMMANDS], ids=" ".join)
+def parameters(words):
+    """A command as the parameter of a test; what benchmarks import takes seconds."""
+    marks = [pytest.mark.large] if words[2].startswith("benchmarks") else []
+    return pytest.param(words, id=" ".join(words), marks=marks)
+
+
+@pytest.mark.parametrize("words", [parameters(words) for _, words, _ in COMMANDS])
 def test_commands_have_these_flags(tmp_path, monkeypatch, words):
     _, _, module, *flags = words
     cli = tyro.cli
