@@ -44,7 +44,8 @@ class WithoutQueues:
         """Takes the arithmetic of `model`."""
         self._model = model
         self.distribution = model.distribution
-        self.conditioning, self.period = model.conditioning, model.period
+        self.conditioning = model.conditioning
+        self.period = model.period
 
     def get_initial_state(self, batch_size):
         """Returns one past tap for each convolution."""
