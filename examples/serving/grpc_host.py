@@ -122,21 +122,22 @@ def answered(context):
         context.abort(STATUS.get(type(error), grpc.StatusCode.INTERNAL), said[1] if said else error.message)
 
 
-def serve(path, name, port, workers=2):
+def serve(path, name, port, workers=2, host="127.0.0.1"):
     """Starts a server; port 0 takes a free one.
 
     Args:
         path: Folder of the SavedModel.
         name: Name of the model.
-        port: Port on this machine's loopback.
+        port: Port to listen at.
         workers: Requests that run at once.
+        host: Address to listen at; 0.0.0.0 lets other machines in.
 
     Returns:
         The gRPC server, and its port.
     """
     server = grpc.server(futures.ThreadPoolExecutor(workers), options=OPTIONS)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(Path(path), name), server)
-    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    port = server.add_insecure_port(f"{host}:{port}")
     server.start()
     return server, port
 
@@ -147,9 +148,10 @@ def main():
     parser.add_argument("model", help="folder of the SavedModel")
     parser.add_argument("--name", default="wavenet", help="name of the model in requests")
     parser.add_argument("--port", type=int, default=8500)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 lets other machines in")
     arguments = parser.parse_args()
-    server, port = serve(arguments.model, arguments.name, arguments.port)
-    print(f"serving {arguments.name} on 127.0.0.1:{port}", flush=True)
+    server, port = serve(arguments.model, arguments.name, arguments.port, host=arguments.host)
+    print(f"serving {arguments.name} on {arguments.host}:{port}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         server.wait_for_termination()
 

@@ -34,6 +34,7 @@ def index_corpus(
       they may lie in any folder, and files are looked for from there;
     - VCTK: `wav48_silence_trimmed/<speaker>/<id>_mic1.flac`, `wav48/<speaker>/<id>.wav` or `<speaker>/<id>.wav`, texts
       in `txt/<speaker>/<id>.txt`. Of two microphones' takes of one utterance only the first is taken.
+
     The first folder below the corpus or its wavs folder names the speaker (so does an LJSpeech id `speaker/number`).
     Hidden files and folders are passed over; linked folders are followed once. Of one recording in two formats, such as
     `a.flac` beside `a.wav` of the same length, one is taken, lossless if possible.

@@ -20,7 +20,7 @@ class AcousticModel(keras.Model):
 
     ConvNeXt blocks over the symbols, a head that predicts duration and pitch of each, a repetition of each symbol over
     its frames, ConvNeXt blocks over the frames. While training, durations and pitch are those of the recording. Trained
-    by `compile` and `fit` with one loss for each output; `training.train_acoustic` does it.
+    by `compile` and `fit` with one loss for each output; `training.train --model acoustic` does it.
 
     Args:
         symbols: Sequence of distinct strings: phonemes, marks of stress, spaces between words, punctuation.

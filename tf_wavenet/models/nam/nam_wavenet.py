@@ -30,7 +30,7 @@ class NamWaveNet(FirstBatch, Exportable):
     `fit` on pairs of input and output. What came before the first sample is silence without end, as a plug-in prewarms
     its models, not zeros in every layer: biases have had their effect.
 
-    To process audio in blocks as a plug-in does, pass the state on::
+    To process audio in blocks as a plug-in does, pass the state on:
 
         process = model.block_processor()
         state = model.get_initial_state(batch_size=1)
