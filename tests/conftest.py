@@ -1,5 +1,6 @@
 import gc
 import os
+from pathlib import Path
 
 # Traced functions are hundreds of thousands of objects that stay; collecting them anew each time takes minutes in all.
 gc.set_threshold(100_000, 50, 1000)
@@ -27,6 +28,15 @@ def _by_xla():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(requests, "is_native", lambda model, engine=None: is_native(model, engine or "xla"))
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _memory():
+    """Frees what lies in circles, traced functions above all, before a process of the large tests fills the machine."""
+    yield
+    statm = Path("/proc/self/statm")
+    if statm.is_file() and int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 3e9:
+        gc.collect()
 
 
 @pytest.fixture

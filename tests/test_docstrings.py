@@ -18,6 +18,7 @@ MODULES = sorted({m.name for m in pkgutil.walk_packages(tf_wavenet.__path__, "tf
 
 
 @pytest.mark.parametrize("name", ["tf_wavenet", *MODULES])
+@pytest.mark.large
 def test_examples(name):
     module = importlib.import_module(name)
     result = doctest.testmod(module, extraglobs={"keras": keras}, verbose=False)

@@ -10,6 +10,7 @@ pytest.importorskip("numba", reason="numba is not installed: pip install -e '.[f
 
 from tests.support.arrays import numpy_of  # noqa: E402
 from tests.support.flat import wavenet  # noqa: E402
+from tests.support.slow import some  # noqa: E402
 from tests.support.streaming_contract import randomise  # noqa: E402
 from tf_wavenet import MelSpec, load  # noqa: E402
 from tf_wavenet.data import load_audio  # noqa: E402
@@ -49,6 +50,8 @@ MODELS = {
     },
 }
 
+QUICK = ("kernel of 3, odd widths", "gaussians", "speakers", "frame network", "prediction of logistics")
+
 
 @pytest.fixture(autouse=True)
 def _float32(monkeypatch):
@@ -79,7 +82,7 @@ def told(model, conditions, rows):
     return encoded, lambda t: held[:, min(t, held.shape[1] - 1)]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", some(MODELS, *QUICK))
 def test_parameters_are_those_of_step(name):
     """Of every sample, both fed what the native decoder drew."""
     model, conditions = make(name)
@@ -100,7 +103,7 @@ def test_parameters_are_those_of_step(name):
         previous = np.concatenate([row.previous for row in states])
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if "gaussian" not in name])
+@pytest.mark.parametrize("name", some([name for name in MODELS if "gaussian" not in name], *QUICK))
 def test_samples_are_those_of_xla(name):
     """Of densities the smallest difference goes on; where there are levels, most are equal."""
     model, conditions = make(name)

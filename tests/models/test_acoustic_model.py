@@ -58,6 +58,7 @@ def test_utterances_in_one_row_do_not_see_each_other(rng):
         assert_allclose(together[name][0, 3 + gap : 5 + gap], alone[1][name][0], atol=1e-5)
 
 
+@pytest.mark.large
 def test_fit_learns_what_symbols_sound_like(rng):
     keras.utils.set_random_seed(0)
     model = make(dropout=0.0, symbol_blocks=1, frame_blocks=1)

@@ -57,8 +57,8 @@ def waveform(rng):
 @pytest.mark.parametrize(
     ("condition", "distribution"),
     [
-        *((condition, DISTRIBUTIONS[i % 3]) for i, condition in enumerate(CONDITIONS)),
-        pytest.param("all", DISTRIBUTIONS[1], marks=pytest.mark.large),
+        *(pytest.param(c, DISTRIBUTIONS[i % 3], marks=pytest.mark.large) for i, c in enumerate(CONDITIONS)),
+        ("all", DISTRIBUTIONS[1]),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )

@@ -9,14 +9,10 @@ import pytest
 
 from tests.golden.make import FAMILIES, answers, inputs_of
 from tests.support.arrays import assert_allclose, assert_array_equal
+from tests.support.slow import some
 from tests.support.streaming_contract import randomise
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
-
-
-def _quick(name, *names):
-    """A case that is run with the large tests unless it is one of some."""
-    return name if name in names else pytest.param(name, marks=pytest.mark.large)
 
 
 families = pytest.mark.parametrize("name", [family.__name__ for family in FAMILIES])
@@ -62,7 +58,7 @@ def test_half_precision_computes_and_keeps_float32_weights(name):
     assert np.abs(rounded - exact).max() < 0.2 * np.abs(exact).max()
 
 
-@families
+@pytest.mark.parametrize("name", some(MAKERS, "wavenet_conditioned", "nam", "istft_vocoder"))
 @by_tensorflow
 @pytest.mark.parametrize("jit_compile", [pytest.param(False, marks=pytest.mark.large), True])
 def test_a_graph_gives_what_the_model_gives(name, jit_compile):
@@ -80,6 +76,7 @@ def test_a_graph_gives_what_the_model_gives(name, jit_compile):
     "name", [_quick(family.__name__, "wavenet_conditioned", "istft_vocoder", "nam") for family in FAMILIES]
 )
 @by_tensorflow
+@pytest.mark.large
 def test_exports_as_any_keras_model(name, tmp_path):
     import tensorflow as tf
 
@@ -94,7 +91,7 @@ def test_exports_as_any_keras_model(name, tmp_path):
     assert_allclose(restored.serve(one), expected[:1], atol=2e-5 * np.abs(expected).max() + 1e-7)
 
 
-@pytest.mark.parametrize("name", [_quick(family.__name__, "wavenet") for family in FAMILIES])
+@pytest.mark.parametrize("name", some(MAKERS, "wavenet"))
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")  # convolutions stay
 def test_quantizes(name):
     if name == "gan_vocoder":
@@ -105,7 +102,7 @@ def test_quantizes(name):
     assert np.abs(answers(model, name) - exact).max() < 0.1 * np.abs(exact).max()
 
 
-@pytest.mark.parametrize("name", [_quick(name, "wavenet_vocoder") for name in ("wavenet", "wavenet_vocoder", "nam")])
+@pytest.mark.parametrize("name", some(("wavenet", "wavenet_vocoder", "nam"), "wavenet_vocoder"))
 @by_tensorflow
 def test_the_first_fit_traces_once(name, monkeypatch):
     model, inputs, traced = MAKERS[name](), inputs_of(name), []

@@ -7,6 +7,7 @@ import pytest
 from tests.support import reference
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
 from tests.support.flat import wavenet
+from tests.support.slow import some
 from tests.support.streaming_contract import Conditioned, randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, MelSpec, MixtureOfLogistics, MuLawCategorical, Residual, WaveNet
 
@@ -52,8 +53,7 @@ def waveform(rng):
     return rng.uniform(-0.4, 0.4, (2, 60)).astype("float32")
 
 
-# What "both" has, "all" has too.
-@pytest.mark.parametrize("variant", [pytest.param(v, marks=pytest.mark.large) if v == "both" else v for v in VARIANTS])
+@pytest.mark.parametrize("variant", some(VARIANTS, "all"))
 def test_streams(waveform, variant):
     model, given = make(variant)
     verify_streaming_contract(Conditioned(model, **given), waveform, previous, differentiable=False)

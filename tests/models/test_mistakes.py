@@ -247,6 +247,7 @@ def test_a_mistake_is_told_in_one_line(name):
     assert told.startswith("Expected") and "\n" not in told and message in told
 
 
+@pytest.mark.large
 def test_lists_are_arrays():
     model = compiled(wavenet())
     assert_array_equal(model(X.tolist()), model(X))

@@ -7,6 +7,7 @@ from keras import ops
 
 from tests.support import reference
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
+from tests.support.slow import some
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet import Gaussian, MelSpec, Streamable, WaveNet
 from tf_wavenet.layers import Conditioning
@@ -27,7 +28,7 @@ def waveform(rng):
     return rng.uniform(-1, 1, (2, 40)).astype("float32")
 
 
-@pytest.mark.parametrize("kernel_size", [1, 2, 3])
+@pytest.mark.parametrize("kernel_size", some([1, 2, 3], 2))
 @pytest.mark.parametrize("encoding", ["one_hot", "scalar"])
 def test_streams(waveform, kernel_size, encoding):
     model = tiny(kernel_size=kernel_size, input_encoding=encoding)
@@ -127,6 +128,7 @@ def fit(model, data, **options):
 
 
 @pytest.mark.skipif(not TENSORFLOW, reason="tf.data needs the TensorFlow backend")
+@pytest.mark.large
 def test_fits_waveforms_pairs_and_arrays_alike(waveform):
     import tensorflow as tf
 

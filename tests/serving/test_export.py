@@ -138,6 +138,7 @@ CONDITIONS = {
 }
 
 
+@pytest.mark.large
 def test_a_conditioned_model_serves_its_conditions(conditioned, served):
     audio = served.signatures["generate"](**request(num_samples=800), **as_tensors(CONDITIONS))["waveform"]
     expected = conditioned.generate(800, seed=3, **CONDITIONS)

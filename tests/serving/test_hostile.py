@@ -5,6 +5,7 @@ import pytest
 
 from tests.serving.conftest import ROWS, Refused, carried
 
+pytestmark = pytest.mark.large  # with each served model's process, a minute
 NAN, INF = np.float32(np.nan), np.float32(np.inf)
 
 
@@ -116,7 +117,6 @@ def _spoil(rng, value):
     return np.full(value.shape, rng.choice(wild)).astype(value.dtype)
 
 
-@pytest.mark.large
 def test_a_thousand_random_requests_do_no_harm(served, good):
     rng = np.random.default_rng(0)
     # Whatever a signature needs of memory for good requests, it has after the first hundred.

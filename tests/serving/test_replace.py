@@ -24,6 +24,7 @@ def older(tmp_path):
     return path
 
 
+@pytest.mark.large
 def test_nothing_of_the_older_export_stays(older):
     model = WaveNet((1,), residual_channels=2, skip_channels=2)
     export_saved_model(model, older, jit_compile=False)

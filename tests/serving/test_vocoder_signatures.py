@@ -28,7 +28,7 @@ MAKERS = {
     ),
 }
 slow = functools.partial(pytest.param, marks=pytest.mark.large)
-kinds = pytest.mark.parametrize("kind", ["istft_vocoder", slow("hifi_gan"), "parallel_wavegan"])
+kinds = pytest.mark.parametrize("kind", ["istft_vocoder", slow("hifi_gan"), slow("parallel_wavegan")])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def mels(rng, frames=11):
 
 @pytest.mark.parametrize("kind", [slow("hifi_gan"), "istft_vocoder"])
 @pytest.mark.parametrize(
-    ("causal", "jit_compile"), [(False, False), (True, True), slow(False, True), slow(True, False)]
+    ("causal", "jit_compile"), [(False, False), slow(True, True), slow(False, True), slow(True, False)]
 )
 def test_speaks_as_the_model(exported, rng, kind, causal, jit_compile):
     model, path, signatures = exported(kind, causal, jit_compile)

@@ -52,6 +52,7 @@ def mels(rng, rows, frames):
     return rng.normal(-5.0, 1.0, (rows, frames, 6)).astype("float32")
 
 
+@pytest.mark.large
 def test_strangers_side_by_side(speaker, rng):
     """Each of six streams, at a frame of its own and with a seed of its own, speaks as it would alone."""
     heard, seeds = [0, 1, 3, 5, 0, 8], rng.integers(0, 2**60, 6)

@@ -14,6 +14,7 @@ except ValueError:
     SAYS = []
 
 
+@pytest.mark.large
 def test_every_shipped_model_speaks_its_prompt_again(tmp_path, capsys):
     written = demo(DemoConfig(out=tmp_path / "demo"))
     names = [name for name in shipped() if name != TEXT_VOICE]

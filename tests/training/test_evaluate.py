@@ -57,6 +57,7 @@ def test_a_model_without_its_run(trained, corpus, tmp_path):
         evaluate(EvaluateConfig(model=moved, data=tmp_path, sample_rate=8000))
 
 
+@pytest.mark.large
 def test_files_that_were_trained_on_are_counted(trained, corpus, capsys):
     evaluate(EvaluateConfig(model=trained.path))
     assert "note" not in capsys.readouterr().err

@@ -9,6 +9,7 @@ from training.export import ExportConfig, export
 from training.runs.run_folder import load_model
 
 
+@pytest.mark.large
 def test_exported_model_computes_what_the_trained_one_does(trained, tmp_path):
     out = export(ExportConfig(model=trained.path, out=tmp_path / "models" / "first"))
     assert [path.name for path in out.parent.iterdir()] == ["first"]
@@ -18,6 +19,7 @@ def test_exported_model_computes_what_the_trained_one_does(trained, tmp_path):
     np.testing.assert_allclose(parameters, load_model(trained.path)(waveform), atol=1e-5)
 
 
+@pytest.mark.large
 def test_what_is_there_stays(trained, tmp_path, monkeypatch):
     out = tmp_path / "out"
     out.mkdir()

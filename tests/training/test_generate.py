@@ -61,6 +61,7 @@ def test_wrong_settings_write_nothing(trained, tmp_path, settings, message):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.large
 def test_a_prompt_is_the_beginning_of_what_is_spoken(vocoder, voices, tmp_path):
     recording = voices / "ann" / "0.wav"  # 4000 samples
     waveform = load_audio(recording, 16000)
@@ -81,6 +82,7 @@ def test_a_prompt_is_the_beginning_of_what_is_spoken(vocoder, voices, tmp_path):
         generate(dataclasses.replace(config, prompt=recording))
 
 
+@pytest.mark.large
 def test_a_text_is_spoken_from_end_to_end(espeak, tiny, make_features, tmp_path):
     text = "Seven small boats."
     phones = speak_phonemes(text, "en-us", 16000)[1]

@@ -78,6 +78,7 @@ def test_saved_weights_are_the_averages(trained, tiny_config):
         assert not np.array_equal(saved.numpy(), current.numpy())
 
 
+@pytest.mark.large
 def test_without_averages_the_weights_themselves_are_saved(new_config):
     config = dataclasses.replace(new_config, ema=0.0, sample_seconds=0.0, jit_compile=False, steps=4)
     run = train(config)
@@ -87,6 +88,7 @@ def test_without_averages_the_weights_themselves_are_saved(new_config):
         np.testing.assert_array_equal(saved.numpy(), ours.numpy())
 
 
+@pytest.mark.large
 def test_files_trained_on_are_augmented_and_no_others(new_config, monkeypatch):
     heard = []
 
@@ -135,6 +137,7 @@ def test_tensorboard_holds_scalars_audio_and_pictures(trained):
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.large)])
+@pytest.mark.large
 def test_mixed_precision(new_config, precision):
     run = train(dataclasses.replace(new_config, precision=precision, steps=4, sample_seconds=0.0, jit_compile=False))
     best = keras.models.load_model(run.best)
@@ -153,6 +156,7 @@ def interrupt_at(monkeypatch, step):
     monkeypatch.setattr(callbacks.Progress, "on_step", on_step)
 
 
+@pytest.mark.large
 def test_interrupted_and_resumed_equals_uninterrupted(trained, new_config, monkeypatch, capsys):
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
@@ -169,6 +173,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(trained, new_config, monke
     assert run.best_score() == pytest.approx(trained.best_score(), abs=1e-5)
 
 
+@pytest.mark.large
 def test_resuming_a_finished_run_changes_no_weights(new_config):
     config = dataclasses.replace(new_config, steps=4, sample_seconds=0.0, jit_compile=False)
     run = train(config)
@@ -255,6 +260,7 @@ def test_killed_and_resumed_equals_uninterrupted(trained, new_config):
     assert_same_checkpoint(run.checkpoint(12), trained.checkpoint(12))
 
 
+@pytest.mark.large
 def test_extra_data_leaves_the_held_out_files_as_they_are(trained, new_config, corpus, tmp_path):
     more = tmp_path / "more"
     shutil.copytree(corpus, more)
@@ -272,6 +278,7 @@ def test_extra_data_among_the_data_is_refused(new_config):
     assert not new_config.run.exists()
 
 
+@pytest.mark.large
 def test_a_run_begins_with_the_weights_of_a_trained_model(trained, new_config):
     config = dataclasses.replace(
         new_config, initial_model=trained.path, steps=2, learning_rate=1e-6, ema=0.0, jit_compile=False

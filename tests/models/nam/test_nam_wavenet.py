@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
+from tests.support.slow import some
 from tests.support.streaming_contract import randomise, verify_streaming_contract
 from tf_wavenet import NamWaveNet, Streamable
 
@@ -49,7 +50,9 @@ def case(name):
     return NamWaveNet(CASES[name], head if name == "everything" else None, head_scale=1.0)
 
 
-cases = pytest.mark.parametrize("name", [*CASES, "two stages", "two stages, modulated first"])
+cases = pytest.mark.parametrize(
+    "name", some([*CASES, "two stages", "two stages, modulated first"], "classic", "everything")
+)
 
 
 @cases
@@ -171,6 +174,7 @@ def test_every_trainable_weight_is_trained(rng, name):
     assert sum(not v.trainable for v in model.weights) == (2 if name in ("classic", "kernel 1", "no memory") else 4)
 
 
+@pytest.mark.large
 def test_fits_an_effect(rng):
     x = rng.uniform(-1, 1, (8, 200)).astype("float32")
     y = np.tanh(2 * x) - 0.3 * np.pad(x, ((0, 0), (1, 0)))[:, :-1]

@@ -83,8 +83,9 @@ def same(a, b):
     return [np.array_equal(x, y) for x, y in zip(a, b, strict=True)]
 
 
-@one_kind
+@kinds
 @pytest.mark.parametrize("jit_compile", [COMPILED, slow(True)])
+@pytest.mark.large
 def test_three_steps_and_three_more_are_six(kind, jit_compile, tmp_path):
     options = {"jit_compile": jit_compile, "discriminator_start": 2}
     whole = make(kind, **options)
@@ -103,7 +104,8 @@ def test_three_steps_and_three_more_are_six(kind, jit_compile, tmp_path):
     assert not any(same(arrays(whole.generator.trainable_weights), arrays(first.generator.trainable_weights)))
 
 
-@one_kind
+@kinds
+@pytest.mark.large
 def test_discriminators_start_when_told(kind):
     model = make(kind, discriminator_start=2)
     before, changed, losses = arrays(model.discriminators[0].weights), [], []
@@ -116,6 +118,7 @@ def test_discriminators_start_when_told(kind):
 
 
 @tracing
+@pytest.mark.large
 def test_steps_before_discriminators_start_are_traced_without_them(monkeypatch):
     model, traced = make("hifi_gan", discriminator_start=2), []
     train = model._train_discriminators
@@ -198,7 +201,7 @@ def test_mixed_precision(kind, dtype, jit_compile):
         assert not all(same(before, arrays(model.generator.weights)))
 
 
-@kinds
+@one_kind
 def test_held_out_losses_are_means_over_samples_of_weight_one(kind):
     model, (inputs, real, weight) = make(kind), next(batches(1))
     logs = model.evaluate(inputs, real, sample_weight=weight, return_dict=True, verbose=0, batch_size=2)
@@ -218,6 +221,7 @@ def distance(model, loss, features, real, weight):
 
 @pytest.mark.parametrize("jit_compile", [COMPILED, slow(True)])
 @pytest.mark.parametrize(("per_step", "shares"), [(2, [(0, 2), (1, 3)]), slow(1, [(0,), (1,), (2,), (3,)])])
+@pytest.mark.large
 def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_compile):
     optimizer = keras.optimizers.SGD(0.01)
     options = {"resolutions_per_step": per_step, "mel_weight": 0.0, "adversarial_weight": 0.0}
@@ -237,6 +241,7 @@ def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_comp
 
 
 @tracing
+@pytest.mark.large
 def test_a_share_is_drawn_in_one_trace():
     model, traced = make("istft_vocoder"), []
     loss = model._stft_loss
@@ -246,7 +251,8 @@ def test_a_share_is_drawn_in_one_trace():
     assert len(traced) == 1
 
 
-@one_kind
+@kinds
+@pytest.mark.large
 def test_past_the_end_nothing_counts(kind):
     losses = []
     for spoilt in (0.0, 1.0):
@@ -264,7 +270,8 @@ def test_config_rebuilds_the_model(kind):
     assert [v.shape for v in again.weights] == [v.shape for v in model.weights]
 
 
-@one_kind
+@kinds
+@pytest.mark.large
 def test_a_saved_model_goes_on_learning(kind, tmp_path):
     model, (inputs, real, weight) = make(kind), next(batches(1))
     model.train_on_batch(inputs, real, weight)

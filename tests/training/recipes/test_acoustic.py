@@ -140,11 +140,13 @@ def test_what_cannot_be_spoken_is_refused(said, tmp_path, changes, message):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.large
 def test_a_vocoder_of_other_mels_is_refused(said, vocoder, tmp_path):
     with pytest.raises(ValueError, match="Expected --vocoder to speak the log-mels of"):
         generate(GenerateConfig(model=said, out=tmp_path / "out.wav", text="soon", vocoder=vocoder))
 
 
+@pytest.mark.large
 def test_a_vocoder_and_a_speed_are_for_acoustic_models(trained, tmp_path):
     with pytest.raises(ValueError, match="Expected --vocoder and --speed with an acoustic model only"):
         generate(GenerateConfig(model=trained.path, out=tmp_path / "out.wav", speed=2.0))

@@ -19,6 +19,7 @@ from training.runs.run_folder import load_model
 from training.train import train
 
 
+@pytest.mark.large
 def test_a_vocoder_speaks_a_recording_again(vocoder, voices, tmp_path):
     model = load_model(vocoder)
     assert model.mel_spec == MelSpec.from_preset("speech_16k", preemphasis=0.85, loudness=-20.0).standardized()
@@ -45,6 +46,7 @@ def test_a_vocoder_is_evaluated_on_what_it_speaks(vocoder, voices):
 
 
 @pytest.mark.parametrize("distribution", [pytest.param("logistics", marks=pytest.mark.large), "gaussian"])
+@pytest.mark.large
 def test_a_model_of_speakers_wants_a_name(tiny, tmp_path, distribution):
     run = train(tiny(tmp_path / "run", preset="speaker", distribution=distribution)).path
     model = load_model(run)
@@ -61,6 +63,7 @@ def test_a_model_of_speakers_wants_a_name(tiny, tmp_path, distribution):
     assert not (tmp_path / "x.wav").exists()
 
 
+@pytest.mark.large
 def test_a_model_of_stored_features_trains_and_resumes(tiny, features, make_features, tmp_path):
     config = tiny(tmp_path / "run", features=features, speakers=True)
     run = train(config)
