@@ -72,9 +72,7 @@ def test_a_graph_gives_what_the_model_gives(name, jit_compile):
     assert_allclose(actual, expected, atol=2e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(
-    "name", [_quick(family.__name__, "wavenet_conditioned", "istft_vocoder", "nam") for family in FAMILIES]
-)
+@families
 @by_tensorflow
 @pytest.mark.large
 def test_exports_as_any_keras_model(name, tmp_path):
