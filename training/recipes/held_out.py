@@ -16,6 +16,9 @@ from training.runs.run_folder import RunFolder
 from training.runs.summaries import Summaries
 
 
+_FIRST_WEIGHT = 0.05
+
+
 class Measured(NamedTuple):
     """A model at a step of the run, its held-out figures by name, and which of them decides: the lower the better."""
 
@@ -29,7 +32,7 @@ class Measured(NamedTuple):
 class HeldOut(StepCallback):
     """Measures held-out audio, writes the history of the run, and tells others.
 
-    A twin of the model, in float32, takes the averaged weights (or the weights, where nothing is averaged). It is
+    A twin of the model, in float32, takes the averaged weights (or the weights, where there is no average yet). It is
     the twin that is evaluated and the twin that is saved, so the figure belongs to the very weights in the file, and
     the weights in training are never touched.
 
@@ -133,7 +136,10 @@ class Show:
 
 
 def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:
-    """The optimizer's moving averages of the variables it trains, or the variables where it keeps none.
+    """The optimizer's moving averages of the variables it trains, or the variables where there is no average yet.
+
+    The average begins with the weights of the first step, which weigh `ema ** step`: until that is below 5 % (3,000
+    steps with an `ema` of 0.999) it is no average to speak with.
 
     Args:
         model: A compiled model whose optimizer is built.
@@ -142,6 +148,6 @@ def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:
         Variables, in the order of the `trainable_variables` of the model, or of the generator that it trains.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside a LossScaleOptimizer
-    if not optimizer.use_ema:
+    if not optimizer.use_ema or optimizer.ema_momentum ** int(optimizer.iterations) > _FIRST_WEIGHT:
         return getattr(model, "generator", model).trainable_variables
     return optimizer._model_variables_moving_average  # Keras has no public name for them
