@@ -15,7 +15,6 @@ from training.runs.clock import Clock
 from training.runs.run_folder import RunFolder
 from training.runs.summaries import Summaries
 
-
 _FIRST_WEIGHT = 0.05
 
 
