@@ -1,11 +1,11 @@
 """Speed and quality of vocoders: `python -m benchmarks.vocoders [--json]`, `... --runs runs/a runs/b`.
 
-Without `--runs`, speed alone, of the published sizes: each model speaks random mels of one utterance, compiled by XLA
-(`--no-jit-compile`: as TensorFlow runs a graph, by oneDNN's convolutions; a WaveNet always by XLA), the waveform
-fetched. Beside it, where PyTorch is installed and `--hifi-gan` or `--parallel-wavegan` names a checkout of
-jik876/hifi-gan or kan-bayashi/ParallelWaveGAN, the original without weight norm, on the same input in the same process.
-The two take turns and the best time of each counts; each uses the threads that it chooses. `ratio` is our speed over
-the original's.
+Without `--runs`, speed alone, of the published sizes and of the trained models that come with the package: each speaks
+random mels of one utterance, compiled by XLA (`--no-jit-compile`: as TensorFlow runs a graph, by oneDNN's convolutions;
+a WaveNet always by its own loop), the waveform fetched. Beside it, where PyTorch is installed and `--hifi-gan` or
+`--parallel-wavegan` names a checkout of jik876/hifi-gan or kan-bayashi/ParallelWaveGAN, the original without weight
+norm, on the same input in the same process. The two take turns and the best time of each counts; each uses the threads
+that it chooses. `ratio` is our speed over the original's.
 
 With `--runs`, trained models: what `benchmarks.quality` says of them, on the held-out files of the first, and how fast
 each speaks.
@@ -27,7 +27,7 @@ import tensorflow as tf
 
 from benchmarks import quality
 from benchmarks.judging.scores import table
-from tf_wavenet import HiFiGAN, ISTFTVocoder, ParallelWaveGAN, Vocoder, WaveNet
+from tf_wavenet import HiFiGAN, ISTFTVocoder, ParallelWaveGAN, Vocoder, WaveNet, load, shipped
 from training.cli.command_line import check_numbers, parse
 from training.cli.command_line import run as run_command
 
@@ -38,6 +38,8 @@ PRESETS = {
     **dict.fromkeys(("hifi_gan_v1", "hifi_gan_v2", "hifi_gan_v3"), HiFiGAN),
 }
 
+SHIPPED = tuple(name for name in shipped() if "vocoder" in name)
+
 
 @dataclasses.dataclass(frozen=True)
 class VocodersConfig:
@@ -45,6 +47,8 @@ class VocodersConfig:
 
     runs: tuple[Path, ...] = ()
     """Run folders of trained models to compare."""
+    models: tuple[str, ...] = ()
+    """Published sizes and models of `tf_wavenet.shipped()` to measure, instead of all."""
     minutes: float = 5.0
     """How much of the held-out files to score."""
     temperature: float = 1.0
@@ -65,6 +69,8 @@ class VocodersConfig:
     def __post_init__(self) -> None:
         """Checks each field."""
         check_numbers(self, "frames", "repeats", least=1)
+        if unknown := sorted(set(self.models) - {*PRESETS, *SHIPPED}):
+            raise ValueError(f"Expected models out of {[*PRESETS, *SHIPPED]}. Received: {unknown}")
         for name in ("hifi_gan", "parallel_wavegan"):
             if getattr(self, name) is not None and not getattr(self, name).is_dir():
                 raise ValueError(f"Expected {name} to be a checkout. Not found: {getattr(self, name)}")
@@ -160,9 +166,11 @@ def main() -> None:
             print(table(summaries))
         models = quality.load(config.runs).items()
     else:
-        models = ((preset, make.from_preset(preset)) for preset, make in PRESETS.items())
+        names = config.models or [*PRESETS, *SHIPPED]
+        models = ((name, load(name) if name in SHIPPED else PRESETS[name].from_preset(name)) for name in names)
     for name, model in models:
-        figures = {"model": name, **measure(model, config, None if config.runs else name)}
+        preset = None if config.runs or name in SHIPPED else name
+        figures = {"model": name, **measure(model, config, preset)}
         line = json.dumps(figures) if config.json else ", ".join(f"{key} {value}" for key, value in figures.items())
         print(line, flush=True)
 

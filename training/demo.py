@@ -17,19 +17,20 @@ from training.text.phonemes import find_espeak
 MODELS = Path(__file__).parent.parent / "saved_models"
 # What suits a model better than the defaults of training.generate; the figures in saved_models/README.md are of these.
 SETTINGS = {"lpc_vocoder_16k": {"temperature": 0.6, "voiced_temperature": 0.6}}
-SAMPLE_RATE = 16000  # of all trained models
-TEXT_VOICE = "acoustic_16k"
+SAMPLE_RATE = 16000  # of all trained voices
+TEXT_VOICE, PIANO = "acoustic_16k", "piano_8k"
+PIANO_SECONDS = 8.0
 TEXT = "Hello. I learned to speak from twenty minutes of telephone prompts."
 
 
 @dataclasses.dataclass(frozen=True)
 class DemoConfig:
-    """Speaks a recording again with each trained model that comes with the package.
+    """Lets each trained model that comes with the package speak or play.
 
     It writes a WAV and a PNG a model, and side_by_side.png.
 
-    A vocoder hears log-mel features of the recording, 80 numbers every 12.5 ms, and nothing else of it. Where espeak-ng
-    is installed, which gives phonemes, the voice then says a text.
+    A vocoder hears log-mel features of a recording, 80 numbers every 12.5 ms, and nothing else of it. The piano is told
+    nothing. Where espeak-ng is installed, which gives phonemes, the voice then says a text.
     """
 
     recording: Path = MODELS / "prompt.flac"
@@ -61,13 +62,15 @@ def demo(config: DemoConfig) -> list[Path]:
 
     waveforms = {"recording": load_audio(config.recording, SAMPLE_RATE)}
     for name in shipped():
-        if name != TEXT_VOICE:
+        if name not in (TEXT_VOICE, PIANO):
             speak(name, copy_synthesis=config.recording, **SETTINGS.get(name, {}))
             waveforms[name] = load_audio(written[-2], SAMPLE_RATE)
     written.append(config.out / "side_by_side.png")
     with atomic_path(written[-1]) as partial:
         FigureCanvasAgg(draw_side_by_side(waveforms, SAMPLE_RATE)).print_png(partial)
     print(f"side by side: {written[-1]}")
+    if PIANO in shipped():
+        speak(PIANO, seconds=PIANO_SECONDS)
     try:
         find_espeak()
     except ValueError as error:

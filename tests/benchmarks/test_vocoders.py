@@ -47,7 +47,11 @@ def test_refuses_rates_that_differ(monkeypatch):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"frames": 0}, "frames to be at least 1"), ({"hifi_gan": Path("/no/such")}, "hifi_gan to be a checkout")],
+    [
+        ({"frames": 0}, "frames to be at least 1"),
+        ({"hifi_gan": Path("/no/such")}, "hifi_gan to be a checkout"),
+        ({"models": ("tacotron",)}, "Expected models out of"),
+    ],
 )
 def test_flags_are_checked(changes, message):
     with pytest.raises(ValueError, match=message):
