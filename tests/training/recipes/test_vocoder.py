@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from tests.training.test_train import contents
-from tf_wavenet import ConvMuon, HiFiGAN, ISTFTVocoder, MelSpec, ParallelWaveGAN
+from tf_wavenet import ConvMuon, HiFiGAN, ISTFTVocoder, MelSpec
 from training.generate import GenerateConfig, generate
 from training.recipes import recipe_of
 from training.recipes.held_out import averaged_weights
@@ -40,8 +40,8 @@ SETTINGS = {
     "precision": "float32",
     "jit_compile": False,
 }
-models = pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "istft_vocoder"])
-CLASSES = {"hifi_gan_v3": HiFiGAN, "parallel_wavegan": ParallelWaveGAN, "istft_vocoder": ISTFTVocoder}
+models = pytest.mark.parametrize("model", ["hifi_gan_v3", "istft_vocoder"])
+CLASSES = {"hifi_gan_v3": HiFiGAN, "istft_vocoder": ISTFTVocoder}
 
 
 @pytest.fixture(scope="module")
