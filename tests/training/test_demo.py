@@ -29,7 +29,7 @@ def test_every_shipped_model_speaks_its_prompt_again(tmp_path, capsys):
         waveform, rate = soundfile.read(tmp_path / "demo" / f"{name}.wav")
         assert rate == 16000 and 0 <= len(waveform) - prompt < 200 and 0.02 < waveform.std() < 0.3
     waveform, rate = soundfile.read(tmp_path / "demo" / f"{PIANO}.wav")
-    assert (rate, len(waveform)) == (8000, 8000 * PIANO_SECONDS) and waveform.std() > 0.02
+    assert (rate, len(waveform)) == (8000, 8000 * PIANO_SECONDS) and waveform.std() > 0.005
 
 
 @pytest.mark.large
