@@ -45,6 +45,16 @@ def check_number(name, value) -> float:
     return float(value)
 
 
+def check_sample_rate(value) -> float | None:
+    """Returns a rate in Hz as a float, or None for None; raises a ValueError unless it is positive and finite."""
+    if value is None:
+        return None
+    rate = check_number("sample_rate", value)
+    if not 0 < rate < float("inf"):
+        raise ValueError(f"Expected sample_rate to be positive. Received: sample_rate={value!r}")
+    return rate
+
+
 def check_positive_ints(name, values) -> tuple[int, ...]:
     """Returns `values` as a tuple of ints if it is a non-empty sequence of positive ones, else raises."""
     try:

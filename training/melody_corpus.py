@@ -16,7 +16,7 @@ import soundfile
 from tqdm import tqdm
 
 from tf_wavenet.data import AudioError
-from training.cli.command_line import parse, run
+from training.cli.command_line import check_numbers, parse, run
 from training.prepare import write_flac, write_metadata
 
 SCALE = (0, 2, 4, 7, 9)  # semitones above the tonic: the major pentatonic, in which every step sounds well
@@ -45,6 +45,10 @@ class MelodyCorpusConfig:
     """The instrument: its number in General MIDI, 0 (grand piano) to 127."""
     seed: int = 0
     """Of the melodies."""
+
+    def __post_init__(self) -> None:
+        """Checks each field."""
+        check_numbers(self, "minutes", "piece_seconds", "tempo", "sample_rate")
 
 
 def melody(seed: tuple[int, int], seconds: float, tempo: float = 120.0) -> list[tuple[int, int, float]]:

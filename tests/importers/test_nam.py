@@ -110,9 +110,9 @@ def write(nam, folder, name="model.nam"):
     return path
 
 
-def check_against_reference(nam, model, waveform):
+def check_against_reference(nam, model, waveform, process=None):
     expected = nam_reference.process(nam, waveform)
-    ours = np.asarray(model(waveform[None]))[0]
+    ours = np.asarray((process or model)(waveform[None]))[0]
     scale = np.abs(expected).max()
     np.testing.assert_allclose(ours, expected, atol=1e-5 * max(scale, 1.0))
 
@@ -129,7 +129,12 @@ def test_equals_numpy_from_the_first_sample_on(rng, tmp_path, name):
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
 def test_every_activation_equals_numpy(rng, tmp_path, activation):
     nam = random_nam({"layers": [later(3, [1], 1, activation=activation)], "head_scale": 1.0})
-    check_against_reference(nam, read_nam(write(nam, tmp_path)), rng.uniform(-2, 2, 40).astype("float32"))
+    model = read_nam(write(nam, tmp_path))
+
+    def process(waveform):  # streams may be louder than what `call` takes for scaled
+        return model.prime(waveform, model.get_initial_state(1))[0]
+
+    check_against_reference(nam, model, rng.uniform(-4, 4, 40).astype("float32"), process)
 
 
 def same_weights(model, again):

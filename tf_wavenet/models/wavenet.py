@@ -14,6 +14,7 @@ from tf_wavenet._validation import (
     check_dilations,
     check_number,
     check_positive_int,
+    check_sample_rate,
     fits,
     is_int,
 )
@@ -167,9 +168,7 @@ class WaveNet(Rematerialized, AutoregressiveModel):
         self.past_noise = check_number("past_noise", past_noise)
         if self.past_noise < 0:
             raise ValueError(f"Expected past_noise to be at least 0. Received: past_noise={past_noise}")
-        self._sample_rate = sample_rate if sample_rate is None else check_number("sample_rate", sample_rate)
-        if self._sample_rate is not None and not 0 < self._sample_rate < float("inf"):
-            raise ValueError(f"Expected sample_rate to be positive. Received: sample_rate={sample_rate!r}")
+        self._sample_rate = check_sample_rate(sample_rate)
         self.noise = MuLawNoise(past_noise, self.mu, seed=0, name="noise") if self.past_noise else None
 
         policy = self.dtype_policy

@@ -9,7 +9,7 @@ from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import as_array, check_batch_size, check_number, fits
+from tf_wavenet._validation import as_array, check_batch_size, check_number, check_sample_rate, fits
 from tf_wavenet.layers import CausalConv1D
 from tf_wavenet.models._decoding import import_decoding
 from tf_wavenet.models.exportable import Exportable
@@ -84,9 +84,7 @@ class NamWaveNet(FirstBatch, Exportable):
             self.condition_dsp = keras.saving.deserialize_keras_object(condition_dsp)
         if not (self.condition_dsp is None or isinstance(self.condition_dsp, NamWaveNet)):
             raise ValueError(f"Expected condition_dsp to be a NamWaveNet. Received: condition_dsp={condition_dsp!r}")
-        self.sample_rate = sample_rate if sample_rate is None else check_number("sample_rate", sample_rate)
-        if not (self.sample_rate is None or 0 < self.sample_rate < float("inf")):
-            raise ValueError(f"Expected sample_rate to be positive. Received: sample_rate={sample_rate!r}")
+        self.sample_rate = check_sample_rate(sample_rate)
         if self.condition_dsp is not None and self.condition_dsp.sample_rate != self.sample_rate:
             theirs = self.condition_dsp.sample_rate
             raise ValueError(f"Expected condition_dsp to have sample_rate={self.sample_rate}. Received: {theirs}")
