@@ -9,10 +9,10 @@ DOCS := .venv-docs
 REFERENCE := $(shell $(PYTHON) -c "import sys; print(int((3, 10) <= sys.version_info[:2] <= (3, 12)))")
 ifeq ($(REFERENCE),1)
 INSTALL := -e ".[io,fast,train,test]" -c constraints.txt
-ALL := -e ".[io,quality,serving,page,test]" -c constraints.txt
+ALL := -e ".[io,quality,scale,serving,page,test]" -c constraints.txt
 else
 INSTALL := -e ".[fast,train,test]"
-ALL := -e ".[quality,serving,page,test]"
+ALL := -e ".[quality,scale,serving,page,test]"
 endif
 BIN := $(VENV)/bin
 # What runs on every Keras backend, without TensorFlow.
@@ -24,7 +24,7 @@ ORIGINALS := tests/originals tests/importers/test_against_torch.py tests/importe
 # Two processes, each with half of the files; the one that is done first takes over from the other.
 PYTEST := -m pytest -n 2 --dist worksteal -rs
 
-.PHONY: setup demo demo-train test test-large test-latest test-jax test-torch bench lint format docs docs-serve package
+.PHONY: setup demo demo-train test test-large test-latest test-jax test-torch bench lint format docs docs-serve tutorials package
 
 setup: $(VENV)/ready
 
@@ -39,6 +39,7 @@ $(LATEST)/ready: pyproject.toml
 	$(LATEST)/bin/pip install --quiet --upgrade pip
 	$(LATEST)/bin/pip install --quiet --upgrade -e ".[train,test]"
 	$(LATEST)/bin/pip install --quiet -e ".[quality,test]" || echo "not installed: the extra quality"
+	$(LATEST)/bin/pip install --quiet -e ".[scale,test]" || echo "not installed: the extra scale"
 	$(LATEST)/bin/pip install --quiet -e ".[serving,page,test]" || echo "not installed: the extras serving, page"
 	touch $@
 
@@ -46,7 +47,7 @@ $(LATEST)/ready: pyproject.toml
 $(JAX)/ready: pyproject.toml
 	$(PYTHON) -m venv $(JAX)
 	$(JAX)/bin/pip install --quiet --upgrade pip
-	$(JAX)/bin/pip install --quiet keras jax pytest pytest-xdist scipy soundfile soxr tyro tqdm
+	$(JAX)/bin/pip install --quiet keras jax grain pytest pytest-xdist scipy soundfile soxr tyro tqdm
 	touch $@
 
 demo: setup
@@ -73,7 +74,8 @@ test-latest: $(LATEST)/ready
 # JAX compiles each operation by itself for each shape, most of the time here; LLVM need not try hard. Models' own tests
 # of streams repeat what tests/layers/test_conformance.py asks of every layer.
 test-jax: $(JAX)/ready
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(NEUTRAL) -k "not test_streams"
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(NEUTRAL) tests/test_tutorials.py \
+		-k "not test_streams"
 
 # Without TensorFlow as well: the two in one process crash (torch 2.14's triton beside TensorFlow 2.21).
 $(TORCH)/ready: pyproject.toml
@@ -103,7 +105,7 @@ format: setup
 $(DOCS)/ready: pyproject.toml
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/pip install --quiet --upgrade pip
-	$(DOCS)/bin/pip install --quiet "mkdocs>=1.6,<2" "mkdocs-material>=9.6" "mkdocstrings[python]>=0.30" ruff
+	$(DOCS)/bin/pip install --quiet "mkdocs>=1.6,<2" "mkdocs-material>=9.6" "mkdocs-jupyter>=0.25" "mkdocstrings[python]>=0.30" ruff
 	touch $@
 
 docs: $(DOCS)/ready
@@ -111,6 +113,13 @@ docs: $(DOCS)/ready
 
 docs-serve: $(DOCS)/ready
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs serve
+
+# Runs the notebooks and stores their outputs; one of them is for JAX.
+tutorials: setup $(JAX)/ready
+	$(BIN)/pip install --quiet nbclient ipykernel
+	$(JAX)/bin/pip install --quiet nbclient ipykernel
+	$(BIN)/python docs/tutorials/execute.py $(filter-out %_on_jax.ipynb,$(sort $(wildcard docs/tutorials/*.ipynb)))
+	$(JAX)/bin/python docs/tutorials/execute.py docs/tutorials/*_on_jax.ipynb
 
 # What would be uploaded, and what is shipped beside it. hadolint has wheels for a few platforms only.
 package: $(DOCS)/ready

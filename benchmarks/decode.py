@@ -6,18 +6,24 @@ left is the matrix products, gates, head and sampling. Cases with a condition of
 projects the upsampled features to the gates, one for all samples of a call, to both. The ratio is the best time of the
 bound over the best time of the decoder in the same process. Samples and real time count all rows of a batch.
 
-In the same turns, where numba is installed: the native decoder, with matrices in float16 and in float32. Besides: naive
+In the same turns, where numba is installed: the native decoder. Besides: naive
 generation, a whole receptive field recomputed for each sample.
+
+`--long` measures instead whether a sample late in a stream takes longer than an early one, and whether memory grows.
+`--peer r9y9=CHECKOUT` measures instead r9y9/wavenet_vocoder's incremental generation and ours in turn, of the same
+weights, whose answers are compared first. It needs torch beside tensorflow.
 """
 
 import argparse
 import json
 import os
 import time
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf  # noqa: E402
+import tqdm  # noqa: E402
 
 from tf_wavenet import WaveNet  # noqa: E402
 from tf_wavenet.decoding import Decoder  # noqa: E402
@@ -28,13 +34,11 @@ from tf_wavenet.layers import Conditioning  # noqa: E402
 
 MELS = {"local_channels": 80, "local_hop": 200}  # of Conditioning
 CASES = (
-    ("paper", 1, {}),
-    ("paper", 64, {}),
-    ("small", 1, {}),
-    ("paper", 1, MELS),
-    ("paper", 64, MELS),
-    ("small", 1, MELS),
+    *((preset, rows, {}) for preset in ("paper", "small") for rows in (1, 16, 64)),
+    *((preset, rows, MELS) for preset in ("paper", "small") for rows in (1, 64)),
+    *((preset, rows, {}) for preset in ("vocoder", "lpc_vocoder") for rows in (1, 64)),
 )
+LONG = 1_000_000  # samples
 
 
 class WithoutQueues:
@@ -80,13 +84,13 @@ def runner(model, batch_size, samples, condition=None):
     return lambda: run(samples), compile_s
 
 
-def native_runner(model, batch_size, samples, condition, dtype):
+def native_runner(model, batch_size, samples, condition):
     """As `runner`, of the native decoder; None where it cannot decode the model."""
     if not is_native(model):
         return None
     from tf_wavenet.decoding.native.native_decoder import NativeDecoder
 
-    decoder = NativeDecoder(model, dtype, threads=1)
+    decoder = NativeDecoder(model, threads=1)
     states = decoder.start(Decoder(model).initial_state(batch_size))
 
     def run(n):
@@ -103,7 +107,7 @@ def naive_seconds_per_sample(model, batch_size, repeats):
     window = tf.zeros([batch_size, model.receptive_field])
     inputs = window
     if model.conditioning is not None:
-        frames = -(-model.receptive_field // model.local_hop)
+        frames = -(-model.receptive_field // model.local_hop) + 1
         inputs = {"waveform": window, "local_condition": tf.zeros([batch_size, frames, model.local_channels])}
     predict = tf.function(lambda x: model(x)[:, -1], autograph=False, jit_compile=True)
     predict(inputs).numpy()
@@ -119,35 +123,39 @@ def measure(preset, batch_size, conditions, repeats, samples):
     """Returns the figures of one case as a dict."""
     conditioning = {"conditioning": Conditioning(**conditions)} if conditions else {}
     model, condition = WaveNet.from_preset(preset, **conditioning), None
-    if conditions:
-        frames = tf.random.stateless_normal([batch_size, BLOCK_SAMPLES // MELS["local_hop"], 80], [0, 0])
+    if model.local_channels:
+        frames = tf.random.stateless_normal(
+            [batch_size, BLOCK_SAMPLES // model.local_hop, model.local_channels], [0, 0]
+        )
+        frames = -6.0 + frames if model.mel_spec is None else frames
         encoded = model.conditioning.encode(local_condition=frames)
         # One call of the loop, at most as long as `generate` makes it.
         samples = min(samples, Decoder(model).block_samples(encoded, batch_size))
         condition = encoded[:, :samples]
     ours, compile_s = runner(model, batch_size, samples, condition)
-    bound, _ = runner(WithoutQueues(model), batch_size, samples, condition)
-    runs = {"xla": ours, "bound": bound}
-    for dtype in ("float16", "float32"):
-        runs[dtype] = native_runner(model, batch_size, samples, condition, dtype)
+    runs = {"xla": ours, "bound": None}
+    if model.stack.kernel_size == 2 and model.predictor is None:
+        runs["bound"], _ = runner(WithoutQueues(model), batch_size, samples, condition)
+    runs["native"] = native_runner(model, batch_size, samples, condition)
     runs = {name: run for name, run in runs.items() if run is not None}
     times = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
             times[name].append(run())
     speeds = {name: samples * batch_size / min(seconds) for name, seconds in times.items()}
-    speed, limit = speeds["xla"], speeds["bound"]
-    native = {f"native_{name}_samples_per_s": round(speeds[name]) for name in ("float16", "float32") if name in speeds}
-    if "float16" in speeds:
-        native["native_ratio"] = round(speeds["float16"] / speed, 3)
-        native["native_x_real_time_24k"] = round(speeds["float16"] / 24000, 3)
+    speed, limit = speeds["xla"], speeds.get("bound")
+    native = {}
+    if "native" in speeds:
+        native["native_samples_per_s"] = round(speeds["native"])
+        native["native_ratio"] = round(speeds["native"] / speed, 3)
+        native["native_x_real_time_24k"] = round(speeds["native"] / 24000, 3)
     return {
         "preset": preset,
-        "condition": "80 mels" if conditions else "none",
+        "condition": f"{model.local_channels} mels" if model.local_channels else "none",
         "batch_size": batch_size,
         "samples_per_s": round(speed),
-        "bound_samples_per_s": round(limit),
-        "ratio": round(speed / limit, 3),
+        "bound_samples_per_s": limit and round(limit),
+        "ratio": limit and round(speed / limit, 3),
         "x_real_time_16k": round(speed / 16000, 3),
         "x_real_time_24k": round(speed / 24000, 3),
         "naive_samples_per_s": round(batch_size / naive_seconds_per_sample(model, batch_size, min(repeats, 3)), 1),
@@ -158,6 +166,54 @@ def measure(preset, batch_size, conditions, repeats, samples):
     }
 
 
+def measure_long(preset, samples):
+    """Returns the time of a sample and the memory, early and late in one stream of the native decoder, as a dict."""
+    model = WaveNet.from_preset(preset)
+    from tf_wavenet.decoding.native.native_decoder import NativeDecoder
+
+    decoder = NativeDecoder(model, threads=1)
+    states = decoder.start(Decoder(model).initial_state(1))
+    part = samples // 100
+    decoder.decode(states, part, 0, SamplingSettings())  # compiles, and fills caches
+    times, memory = [], []
+    for _ in tqdm.trange(100, unit="part"):
+        start = time.perf_counter()
+        decoder.decode(states, part, 0, SamplingSettings())
+        times.append(1e6 * (time.perf_counter() - start) / part)
+        memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    tenths = [sorted(times[first : first + 10])[5] for first in range(0, 100, 10)]
+    return {
+        "preset": preset,
+        "samples": samples,
+        "us_a_sample_by_tenths": [round(value, 3) for value in tenths],
+        "last_to_first": round(tenths[-1] / tenths[0], 3),
+        "memory_mib_first": round(memory[0], 1),
+        "memory_mib_last": round(memory[-1], 1),
+    }
+
+
+def measure_peer(preset, checkout, repeats, samples, threads):
+    """Returns the speeds of r9y9's generation and of ours, of the same weights, as a dict."""
+    from benchmarks.peers.r9y9_decode import generator, networks
+
+    network, model = networks(preset, checkout)
+    theirs = min(samples, 400)
+    runs = {
+        "r9y9": (generator(network, theirs, threads), theirs),
+        "xla": (runner(model, 1, samples)[0], samples),
+        "native": (native_runner(model, 1, samples, None), samples),
+    }
+    runs = {name: run for name, run in runs.items() if run[0] is not None}
+    times = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, (run, _) in runs.items():
+            times[name].append(run())
+    speeds = {name: runs[name][1] / min(seconds) for name, seconds in times.items()}
+    figures = {f"{name}_samples_per_s": round(speed) for name, speed in speeds.items()}
+    ratios = {f"{name}_ratio": round(speeds[name] / speeds["r9y9"], 1) for name in speeds if name != "r9y9"}
+    return {"preset": preset, "batch_size": 1, **figures, **ratios, "tensorflow": tf.__version__}
+
+
 def main():
     """Prints one line a case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -165,10 +221,24 @@ def main():
     parser.add_argument("--repeats", type=int, default=6, help="timed runs of each loop, taken in turn")
     parser.add_argument("--seconds", type=float, default=1.0, help="rough length of a timed run")
     parser.add_argument("--threads", type=int, default=1, help="intra-op threads; 0 leaves the choice to TensorFlow")
+    parser.add_argument("--peer", metavar="r9y9=CHECKOUT", help="measure beside that work tree's generation")
+    parser.add_argument("--long", action="store_true", help=f"measure the first and the last of {LONG:,} samples")
     arguments = parser.parse_args()
+    if arguments.peer is not None and not arguments.peer.startswith("r9y9="):
+        parser.error(f"expected --peer r9y9=CHECKOUT. Received: {arguments.peer}")
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    if arguments.peer is not None:
+        checkout = arguments.peer.removeprefix("r9y9=")
+        for preset in ("small", "paper"):
+            figures = measure_peer(preset, checkout, max(1, arguments.repeats), 8000, arguments.threads)
+            print(json.dumps(figures | {"threads": arguments.threads, "cores": os.cpu_count()}), flush=True)
+        return
+    if arguments.long:
+        for preset in ("small", "paper"):
+            print(json.dumps(measure_long(preset, LONG)), flush=True)
+        return
     for preset, batch_size, conditions in CASES:
-        rough = {"paper": 60e-6, "small": 25e-6}[preset] * max(1.0, batch_size / 2)
+        rough = (60e-6 if preset == "paper" else 25e-6) * max(1.0, batch_size / 4)
         samples = max(1, min(BLOCK_SAMPLES, int(arguments.seconds / rough)))
         figures = measure(preset, batch_size, conditions, max(1, arguments.repeats), samples)
         figures |= {"threads": arguments.threads, "cores": os.cpu_count()}
@@ -178,13 +248,12 @@ def main():
 def _row(figures):
     text = (
         "{preset:6} condition {condition:7} batch {batch_size:3}: {samples_per_s:7} samples/s, "
-        "bound {bound_samples_per_s:7}, ratio {ratio:5}, "
+        "bound {bound_samples_per_s}, ratio {ratio}, "
         "x real time {x_real_time_16k} at 16 kHz, {x_real_time_24k} at 24 kHz, naive {naive_samples_per_s}, "
         "compiled in {compile_s} s"
     )
     if "native_ratio" in figures:
-        text += "; native {native_float16_samples_per_s} in float16, {native_float32_samples_per_s} in float32, "
-        text += "{native_ratio} of XLA"
+        text += "; native {native_samples_per_s}, {native_ratio} of XLA"
     return text.format(**figures)
 
 

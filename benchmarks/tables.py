@@ -5,6 +5,7 @@ writes all of them anew; `--check` only tells whether they are as the results sa
 """
 
 import dataclasses
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -150,9 +151,150 @@ def precision() -> str:
     return markdown(header, rows)
 
 
+def decoding() -> str:
+    """Speed of both engines of generation."""
+    rows = []
+    for row in result_of("decoding")["rows"]:
+        condition = "" if row["condition"] == "none" or "vocoder" in row["preset"] else f", {row['condition']}"
+        engines = [row["samples_per_s"], row["native_samples_per_s"]]
+        cells = [f"{row['preset']}{condition}", number(row["batch_size"], 0), *(number(speed, 0) for speed in engines)]
+        times = [number(max(engines) / rate, 2) for rate in (16000, 24000)]
+        rows.append([*cells, number(row["native_ratio"], 2), *times, number(row["ratio"], 2)])
+    header = ["network", "batch", "XLA, samples/s", "native, samples/s", "native / XLA"]
+    return markdown([*header, "x real time at 16 kHz", "at 24 kHz", "XLA / its bound"], rows)
+
+
+def decoding_r9y9() -> str:
+    """Generation beside the peer's incremental one, of the same weights."""
+    rows = []
+    for row in result_of("decoding_r9y9")["rows"]:
+        speeds = [number(row[f"{name}_samples_per_s"], 0) for name in ("r9y9", "xla", "native")]
+        rows.append([row["preset"], *speeds, number(max(row["xla_ratio"], row["native_ratio"]), 0)])
+    return markdown(["network", "r9y9, samples/s", "XLA", "native", "the faster / r9y9"], rows)
+
+
+def tensorflow_versions() -> str:
+    """Generation and training steps of WaveNets by two versions of TensorFlow, on one machine."""
+    rows = []
+    ends = (("_tensorflow_2_17", ""), ("_tensorflow_2_21", "_tensorflow_2_21"))
+    files = [(f"decoding{decoding}", f"wavenet_step{step}") for decoding, step in ends]
+    (old, old_step), (new, new_step) = [[result_of(name) for name in names] for names in files]
+    cases = [{(row["preset"], row["condition"], row["batch_size"]): row for row in of["rows"]} for of in (old, new)]
+    for case in cases[1]:
+        row, other = cases[0][case], cases[1][case]
+        condition = "" if row["condition"] == "none" else f", {row['condition']}"
+        what = f"generation by XLA, {row['preset']}{condition}, batch {row['batch_size']}"
+        rows.append([what, *(number(of["samples_per_s"], 0) for of in (row, other)), "", ""])
+    for row, other in zip(old_step["rows"], new_step["rows"], strict=True):
+        compiled = "XLA" if row["xla"] else "no XLA"
+        what = f"training, {row['preset']}, {row['precision'].removeprefix('mixed_')}, {compiled}"
+        figures = [number(of[name], 0) for name in ("samples_per_second", "first_step_seconds") for of in (row, other)]
+        rows.append([what, *figures])
+    versions = [of["versions"]["tensorflow"] for of in (old, new)]
+    header = [f"{version}, {unit}" for unit in ("samples/s", "first step, s") for version in versions]
+    return markdown(["", *header], rows)
+
+
+def wavenet_step() -> str:
+    """Training steps of WaveNets beside their matrix products and beside the peer's."""
+    rows = []
+    for row in result_of("wavenet_step")["rows"]:
+        kind = "bfloat16" if row["precision"] == "mixed_bfloat16" else row["precision"]
+        speeds = [number(row[name], 0) for name in ("samples_per_second", "bound_samples_per_second")]
+        cells = [row["preset"], kind, "yes" if row["xla"] else "no", *speeds, number(row["ratio"], 2)]
+        of_peer = [number(row["peer_samples_per_second"], 0), number(row["peer_ratio"], 2)]
+        rows.append([*cells, *of_peer, number(row["first_step_seconds"], 0), number(row["peak_memory_mib"], 0)])
+    header = ["preset", "precision", "XLA", "samples/s", "bound", "ratio", "r9y9, samples/s", "times r9y9"]
+    return markdown([*header, "first step, s", "MiB"], rows)
+
+
+def corpus() -> str:
+    """Preparation and reading of a large corpus."""
+    result = result_of("corpus")
+    hours, reading = result["hours"], result["reading"]
+    rows = []
+    for each in result["prepared"]:
+        what = f"prepared by {each['workers']} process{'es' if each['workers'] > 1 else ''}"
+        rows.append([what, f"{number(each['seconds'], 0)} s, SHA-256 {each['sha256'][:12]}"])
+    memory = reading["memory_mib"]
+    rows += [
+        ["training: start to the first batch", f"{number(reading['start_seconds'], 1)} s"],
+        [f"one epoch, {number(reading['samples'] / 57.6e6, 1)} hours", f"{number(reading['epoch_seconds'], 0)} s"],
+        ["memory after a fifth of it, at the end", f"{number(memory[1], 0)}, {number(memory[-1], 0)} MiB"],
+        [f"reading / training step of `{result['preset']}`", number(result["reading_over_training"], 1)],
+    ]
+    return markdown([f"{number(hours, 0)} hours, {number(result['files'], 0)} files", "measured"], rows)
+
+
+def fuzz() -> str:
+    """Damaged files and requests, and how they ended."""
+    rows, counts = [], ("files", "taken", "refused")
+    lines = lines_of("fuzz.jsonl")
+    for row in lines:
+        name = row["kind"] if row["cases"] == row["files"] else f"{row['kind']}, {row['files'] // row['cases']} a case"
+        figures = [number(row[count], 0) for count in (*counts, "memory_mib")]
+        rows.append([name, *figures, f"{row['slowest_seconds']:.1f} s", number(len(row["bad"]), 0)])
+    files, bad = (sum(row["files"] for row in lines), sum(len(row["bad"]) for row in lines))
+    rows.append(["together", number(files, 0), "", "", "", "", number(bad, 0)])
+    header = [
+        "damaged",
+        "files",
+        "cases taken",
+        "refused in one line",
+        "memory, MiB",
+        "slowest case",
+        "ended otherwise",
+    ]
+    return markdown(header, rows)
+
+
+def workers() -> str:
+    """Training on two processes."""
+    rows = []
+    for row in result_of("workers")["rows"]:
+        lost = row["lost"]
+        equal = "to the bit" if row["killed_equals_pair"] else "no"
+        difference = f"{row['largest_relative_difference']:.0e}"
+        figures = f"{row['single'][-1]:.6f}", f"{row['pair'][-1]:.6f}"
+        rows.append([f"`{row['kind']}`", *figures, difference, f"{lost['seconds_to_stop']:.0f} s", equal])
+    header = [
+        "",
+        "one process, held out",
+        "two processes",
+        "largest relative difference",
+        "a lost one is noticed after",
+    ]
+    return markdown([*header, "killed and resumed = undisturbed"], rows)
+
+
+def kill_counts(rows: list[dict[str, Any]]) -> str:
+    """Returns a table of kills of each kind, and of the runs that were equal to an unbroken one to the bit."""
+    cells = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        found = [row for row in rows if row["kind"] == kind]
+        moments = [row["moment"] for row in found]
+        span = f"{min(moments):.1f} to {max(moments):.1f} of {max(row['work'] for row in found):.1f}"
+        cells.append([kind, number(len(found), 0), number(sum(row["equal"] for row in found), 0), span])
+    cells.append(["together", number(len(rows), 0), number(sum(row["equal"] for row in rows), 0), ""])
+    return markdown(["killed", "kills", "equal to the bit", "after seconds of work"], cells)
+
+
+def kills() -> str:
+    """Commands that were killed and went on."""
+    return kill_counts(lines_of("kills.jsonl"))
+
+
+def earlier(name: str) -> str:
+    """Figures that were written down by hand, of the commits that the file names."""
+    table = result_of("earlier")[name]
+    return markdown(table["header"], table["rows"])
+
+
 TABLES: dict[str, Callable[[], str]] = {
-    table.__name__: table for table in (shipped, quality, other_voices, text, speed, training_step, precision)
-}
+    table.__name__: table
+    for table in (shipped, quality, other_voices, text, speed, training_step, precision, corpus, kills, workers, fuzz)
+    + (decoding, decoding_r9y9, wavenet_step, tensorflow_versions)
+} | {f"earlier_{name}": functools.partial(earlier, name) for name in result_of("earlier")}
 
 
 def rendered(markdown_text: str) -> str:

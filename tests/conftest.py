@@ -5,20 +5,27 @@ from pathlib import Path
 # Traced functions are hundreds of thousands of objects that stay; collecting them anew each time takes minutes in all.
 gc.set_threshold(100_000, 50, 1000)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes side by side, whose threads would wait for each other
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+# keras is imported where it is used: the process that only hands tests out starts its workers seconds sooner.
 
 
 @pytest.fixture(autouse=True)
 def _seeded():
+    import keras
+
     keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _by_xla():
     """Models generate by XLA unless a test names another engine: its samples are those of exports, to the bit."""
+    import keras
+
     if keras.backend.backend() != "tensorflow":
         yield
         return
@@ -41,4 +48,6 @@ def _memory():
 
 @pytest.fixture
 def rng():
+    import numpy as np
+
     return np.random.default_rng(0)

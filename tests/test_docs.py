@@ -24,6 +24,7 @@ PAGES = {
     for path in (
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
         ROOT / "benchmarks/README.md",
         ROOT / "benchmarks/results/README.md",
         ROOT / "saved_models/README.md",

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 
 import keras
 import pytest
@@ -11,7 +12,6 @@ import pytest
 import tf_wavenet
 import tf_wavenet.data
 
-PUBLIC = sorted({*tf_wavenet.__all__, *tf_wavenet.layers.__all__, *tf_wavenet.data.__all__} - {"layers"})
 # Of the modules for single backends, that of this one.
 OTHERS = {f"tf_wavenet.backend.{name}" for name in ("tensorflow", "jax", "torch") if name != keras.backend.backend()}
 MODULES = sorted({m.name for m in pkgutil.walk_packages(tf_wavenet.__path__, "tf_wavenet.")} - OTHERS)
@@ -25,9 +25,30 @@ def test_examples(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_every_public_name_has_an_example(name):
-    thing = next(getattr(m, name) for m in (tf_wavenet, tf_wavenet.layers, tf_wavenet.data) if hasattr(m, name))
-    # These are shown in the examples of what makes or takes them.
-    if name not in ("BlockStreamable", "Streamable", "AudioError", "AudioFile"):
-        assert ">>>" in inspect.getdoc(thing), f"{name} has no example"
+def public():
+    """Every class and function of a room's `__all__`, by its first name."""
+    found = {}
+    for room in ["tf_wavenet", *(name for name in MODULES if name.count(".") == 1)]:
+        module = importlib.import_module(room)
+        for name in getattr(module, "__all__", ()):
+            thing = getattr(module, name)
+            if callable(thing):
+                found.setdefault(id(thing), (f"{room}.{name}", thing))
+    return dict(found.values())
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="rooms that need TensorFlow are looked at too")
+def test_every_public_name_is_documented():
+    """By an example and by every argument; `**kwargs` are those of the class above."""
+    lacking = []
+    for name, thing in public().items():
+        text = inspect.getdoc(thing) or ""
+        if ">>>" not in text:
+            lacking.append(f"{name}: an example")
+        names = [
+            argument.name
+            for argument in inspect.signature(thing).parameters.values()
+            if argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+        ]
+        lacking += [f"{name}: {argument}" for argument in names if not re.search(rf"\b{argument}\b", text)]
+    assert not lacking

@@ -100,6 +100,13 @@ def check_seed(seed) -> int:
     return operator.index(seed)
 
 
+def shape_of(tensor) -> tuple[int | None, ...] | None:
+    """Returns a tensor's shape; None in a function that TensorFlow traced for several numbers of dimensions."""
+    return None if getattr(tensor.shape, "rank", 0) is None else tuple(tensor.shape)
+
+
 def fits(shape, expected) -> bool:
     """Tells whether a shape can be the expected one; None in either is any length."""
+    if shape is None:
+        return False
     return len(shape) == len(expected) and all(None in n or n[0] == n[1] for n in zip(shape, expected, strict=True))

@@ -95,7 +95,7 @@ def find(config: CheckConfig) -> Findings:
     measures, floors, spectrum, frames = [], [], np.zeros(0), 0.0
 
     def examine(file: AudioFile) -> tuple[FileMeasures, np.ndarray, np.ndarray]:
-        return *measure_file(file), file.load(config.sample_rate)
+        return *measure_file(file, config.sample_rate), file.load(config.sample_rate)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = _in_order(pool, examine, manifest.files, 2 * os.cpu_count())

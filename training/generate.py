@@ -1,22 +1,20 @@
 """Generates audio: `python -m training.generate --model runs/first --seconds 2 --out out.wav`."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+import tf_wavenet
 from tf_wavenet import NamWaveNet, Vocoder, WaveNet, load
 from tf_wavenet.data import load_audio, load_features, log_mel, preprocess
-from tf_wavenet.files import atomic_path
 from tf_wavenet.models import AcousticModel
 from training.amp.play import play, read_input
 from training.cli.command_line import check_numbers, parse, run
-from training.cli.wav import WavWriter
+from training.generation.checkpoint import Checkpoint
+from training.generation.resumable_stream import ResumableStream, digest
+from training.generation.write_audio import write_audio
 from training.runs.run_folder import SPEAKERS, find_run, load_model, set_voiced_temperature, stored_sample_rate
-from training.scoring.pictures import save_picture
 from training.text.espeak_voice import VOICES
 from training.text.linguistic import features_of_text
 from training.text.linguistic_spec import LinguisticSpec
@@ -31,7 +29,7 @@ class GenerateConfig:
     """Generates audio with a trained model: a WAV file, and a PNG of its waveform and spectrogram beside it.
 
     The WAV grows under the name partial-NAME, playable at any moment, and gets its name when it is whole; Ctrl-C ends
-    it early.
+    it early. Beyond 4 GB it becomes RF64. While a WaveNet generates, resume-NAME.npz lies beside it.
     """
 
     model: Path = Path("runs/wavenet")
@@ -76,6 +74,11 @@ class GenerateConfig:
     """Recording to continue; it is not repeated in the output. What is to be spoken begins with it."""
     sample_rate: int | None = None
     """Rate in Hz to write; that of the mels or of the training run if not given."""
+    resume: bool = False
+    """Go on where a process with the same flags was killed: the file becomes the same to the bit. Begins anew where
+    nothing is left of it, and with models that make whole frames."""
+    checkpoint_seconds: float = 10.0
+    """Time between two states that --resume can go on from: the most that is made again."""
 
     def __post_init__(self) -> None:
         """Checks what the model does not."""
@@ -85,39 +88,7 @@ class GenerateConfig:
         if len(given) > 1:
             raise ValueError(f"Expected one of input, copy_synthesis, mel and text. Received: {' and '.join(given)}")
         check_numbers(self, "seconds", "batch_size", "sample_rate", "speed")
-
-
-def write_audio(chunks: Iterable[np.ndarray], paths: list[Path], sample_rate: int, num_samples: int) -> list[Path]:
-    """Writes audio as it comes, under a progress bar, and pictures of the whole at the end.
-
-    Args:
-        chunks: Float arrays `[len(paths), time]`.
-        paths: WAV files to write, one a row.
-        sample_rate: In Hz.
-        num_samples: Samples to expect in each row.
-
-    Returns:
-        All files written.
-    """
-    written = []
-    with contextlib.ExitStack() as stack:
-        writers = [stack.enter_context(WavWriter(stack.enter_context(atomic_path(p)), sample_rate)) for p in paths]
-        bar = stack.enter_context(tqdm(total=num_samples, unit="sample", desc="generate", dynamic_ncols=True))
-        try:
-            for chunk in chunks:
-                for row, writer in zip(chunk, writers, strict=True):
-                    writer.write(row)
-                written.append(chunk)
-                bar.update(chunk.shape[1])
-        except KeyboardInterrupt:
-            if not written:
-                raise
-            bar.write(f"interrupted after {bar.n / sample_rate:.2f} s")
-    pictures = [path.with_suffix(".png") for path in paths]
-    for row, path, picture in zip(np.concatenate(written, axis=1), paths, pictures, strict=True):
-        with atomic_path(picture) as partial:
-            save_picture(partial, row, sample_rate, path.name)
-    return [*paths, *pictures]
+        check_numbers(self, "checkpoint_seconds", least=0)
 
 
 def features_to_speak(config: GenerateConfig, model: WaveNet | Vocoder) -> tuple[np.ndarray | None, float]:
@@ -242,7 +213,8 @@ def amplify(config: GenerateConfig, model: NamWaveNet) -> list[Path]:
     """
     if config.input is None:
         raise ValueError(f"Expected --input, a recording to play through the amplifier: {config.model}")
-    known = {"model", "out", "seconds", "input", "input_channel", "sample_rate", "seed"}
+    known = {"model", "out", "seconds", "input", "input_channel", "sample_rate", "seed", "resume"}
+    known |= {"checkpoint_seconds"}
     for field in dataclasses.fields(config):
         if field.name not in known and getattr(config, field.name) != field.default:
             raise ValueError(f"Expected no --{field.name.replace('_', '-')} with an amplifier: {config.model}")
@@ -309,7 +281,8 @@ def generate(config: GenerateConfig) -> list[Path]:
         num_samples = covered if config.seconds is None else min(num_samples, covered)
     if model.speakers is not None and config.speaker is None:
         raise ValueError(f"Expected --speaker, one of: {', '.join(model.speakers)}")
-    chunks = model.stream(
+    stream = ResumableStream(
+        model,
         num_samples,
         batch_size=config.batch_size,
         seed=config.seed,
@@ -320,12 +293,22 @@ def generate(config: GenerateConfig) -> list[Path]:
         local_condition=features,
         global_condition=config.speaker,
     )
-    chunks = (chunk / gain for chunk in chunks)
+    names = ("seed", "temperature", "voiced_temperature", "top_k", "top_p", "speaker", "batch_size")
+    settings = {name: getattr(config, name) for name in names}
+    settings |= {"seconds": num_samples / sample_rate, "sample_rate": sample_rate, "engine": stream.engine}
+    settings |= {"prompt": digest(prompt), "features": digest(features), "gain": gain, "model": digest(model)}
+    settings |= {"tf_wavenet": tf_wavenet.__version__}
+    checkpoint = Checkpoint(config.out.with_name(f"resume-{config.out.stem}.npz"), settings, config.checkpoint_seconds)
+    if config.resume:
+        checkpoint.restore(stream)
+    else:
+        checkpoint.remove()
+    chunks = (chunk / gain for chunk in stream)
     paths = [config.out]
     if config.batch_size > 1:
         stem, suffix = config.out.stem, config.out.suffix
         paths = [config.out.with_name(f"{stem}-{row}{suffix}") for row in range(1, config.batch_size + 1)]
-    return write_audio(chunks, paths, sample_rate, num_samples)
+    return write_audio(chunks, paths, sample_rate, num_samples, stream, checkpoint)
 
 
 def main() -> None:

@@ -11,8 +11,10 @@ import tyro
 from tqdm import tqdm
 
 from tf_wavenet.data import AudioError, AudioFile, Manifest, index_corpus
+from tf_wavenet.data.records import is_tfds
+from tf_wavenet.data.tfds_corpus import index_tfds
 from tf_wavenet.files import atomic_path
-from training.cli.command_line import parse, run
+from training.cli.command_line import check_numbers, parse, run
 
 SHOWN_REJECTIONS = 20
 
@@ -21,11 +23,13 @@ SHOWN_REJECTIONS = 20
 class PrepareConfig:
     """Converts recordings of any kind to 16-bit mono FLAC at one rate, with metadata.csv (LJSpeech) and manifest.json.
 
-    Files that are there already are kept, so a broken run can be started again.
+    With --shards, to ArrayRecord files instead, for corpora of any size. What is there already is kept, so a broken
+    run can be started again.
     """
 
     folder: tyro.conf.Positional[Path]
-    """Corpus to read: any tree of WAV, FLAC, Ogg, MP3 or M4A files, LJSpeech or VCTK."""
+    """Corpus to read: any tree of WAV, FLAC, Ogg, MP3 or M4A files, LJSpeech or VCTK; tfds:NAME or tfds:FOLDER for a
+    dataset of TensorFlow Datasets."""
     out: Path
     """Folder to write to."""
     sample_rate: int = 16000
@@ -37,11 +41,25 @@ class PrepareConfig:
     join_seconds: float = 0.0
     """Join the files of each speaker, in random order, to recordings of at least so many seconds; 0 keeps them apart.
     For an unconditional model of short files, which hears each of them end and none go on, and so falls silent."""
+    shards: int = 0
+    """Write so many ArrayRecord files, which training and TensorFlow Datasets read, by Apache Beam; 0 writes a FLAC
+    file a recording. The bytes are the same whatever the number of workers."""
+    workers: int = os.cpu_count() or 1
+    """Processes of this machine, with --shards."""
+    beam_flags: str = ""
+    """Flags of Apache Beam for another runner, with --shards, such as
+    --beam-flags "--runner=FlinkRunner --flink_master=host:8081"."""
+    limit_seconds: float = 600.0
+    """Time after which a recording is given up, with --shards."""
 
     def __post_init__(self) -> None:
-        """Checks the length."""
-        if not self.join_seconds >= 0:
-            raise ValueError(f"Expected join_seconds to be at least 0. Received: join_seconds={self.join_seconds}")
+        """Checks the numbers."""
+        check_numbers(self, "join_seconds", "shards", least=0)
+        check_numbers(self, "workers", "limit_seconds")
+        if self.shards and self.join_seconds:
+            raise ValueError(f"Expected no --join-seconds with --shards. Received: {self.join_seconds}")
+        if is_tfds(self.folder) and (self.shards or self.trim_silence):
+            raise ValueError(f"Expected no --shards and no --trim-silence with {self.folder}.")
 
 
 def native_name(path: Path) -> str | bytes:
@@ -143,11 +161,15 @@ def convert(files: list[AudioFile], target: Path, sample_rate: int) -> None:
         target: FLAC file to write.
         sample_rate: Rate in Hz of the manifest and the result.
     """
-    if len(files) == 1 and target.is_file() and target.stat().st_mtime >= files[0].path.stat().st_mtime:
+    if len(files) == 1 and target.is_file() and (files[0].record is not None or _is_newer(target, files[0].path)):
         info = soundfile.info(native_name(target))
         if (info.samplerate, info.frames) == (sample_rate, files[0].num_samples):
             return
     write_flac(target, np.concatenate([file.load(sample_rate) for file in files]), sample_rate)
+
+
+def _is_newer(target, source):
+    return target.stat().st_mtime >= source.stat().st_mtime
 
 
 def describe(manifest: Manifest) -> str:
@@ -168,7 +190,7 @@ def describe(manifest: Manifest) -> str:
     lines.append(f"{'rejected':<24}{len(manifest.rejected):>8}")
     lines += [f"  {path}: {reason}" for path, reason in manifest.rejected[:SHOWN_REJECTIONS]]
     if len(manifest.rejected) > SHOWN_REJECTIONS:
-        lines.append(f"  and {len(manifest.rejected) - SHOWN_REJECTIONS} more, all in manifest.json")
+        lines.append(f"  and {len(manifest.rejected) - SHOWN_REJECTIONS} more, all listed beside the recordings")
     return "\n".join(lines)
 
 
@@ -177,14 +199,25 @@ def main() -> None:
     config = parse(PrepareConfig)
     if config.out.resolve().is_relative_to(config.folder.resolve()):
         raise AudioError(config.out, f"expected a folder outside {config.folder}.")
+    threshold = config.silence_db if config.trim_silence else None
+    if config.shards:
+        from training.sharding.pipeline import ShardOptions, prepare_shards
+
+        settings = config.shards, config.sample_rate, threshold, config.workers, config.beam_flags
+        manifest = prepare_shards(config.folder, config.out, ShardOptions(*settings, config.limit_seconds))
+        print(describe(manifest))
+        print(f"wrote {len(manifest.files)} recordings to shards in {config.out}")
+        return
     with tqdm(desc="reading", unit="file") as bar:
 
         def progress(done, total):
             bar.total = total
             bar.update(done - bar.n)
 
-        threshold = config.silence_db if config.trim_silence else None
-        manifest = index_corpus(config.folder, config.sample_rate, trim_silence_db=threshold, progress=progress)
+        if is_tfds(config.folder):
+            manifest = index_tfds(config.folder, config.sample_rate, progress=progress)
+        else:
+            manifest = index_corpus(config.folder, config.sample_rate, trim_silence_db=threshold, progress=progress)
     if config.join_seconds:
         recordings = join_files(manifest.files, config.join_seconds * config.sample_rate)
     else:

@@ -1,9 +1,11 @@
 """Trains a model: `python -m training.train --data FOLDER --preset tiny --run runs/first`."""
 
 import argparse
+import contextlib
 import math
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from training.runs import callbacks, history
 from training.runs.clock import Budget, Clock
 from training.runs.conditions import check_meaning
 from training.runs.config import family, fields_of_others, load_config
+from training.runs.distribution import Distribution, distribute
+from training.runs.finite import Finite
 from training.runs.precision import describe
 from training.runs.run_folder import SPEAKERS, Model, RunFolder, load_model
 from training.runs.summaries import Summaries
@@ -41,7 +45,7 @@ def prepare_run(config: TrainConfig) -> RunFolder:
     """
     run = RunFolder(config.run)
     if not config.resume:
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+        if run.path.exists() and not (run.path.is_dir() and run.is_new()):
             raise ValueError(f"Expected --run to be a new folder, or --resume. Already there: {run.path}")
         return run
     if not run.config.exists():
@@ -145,22 +149,36 @@ def train(config: TrainConfig) -> RunFolder:
 
     Raises:
         ValueError: For data or a run folder that cannot be used. Then nothing was written.
+        OSError: If a worker of a distributed run is lost.
+        FloatingPointError: If a loss or a weight is no longer finite: with the step, the recordings in its batch and
+            the newest checkpoint.
     """
     run = prepare_run(config)
+    distribution = distribute(config.strategy, config.batch_size)  # before TensorFlow computes anything
+    with contextlib.ExitStack() as stack:
+        if not distribution.is_chief:  # it measures and writes all that the chief does, so that neither waits
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="worker-")))
+            return _train(config, run, RunFolder(folder / "run"), distribution)
+        return _train(config, run, run, distribution)
+
+
+def _train(config: TrainConfig, begun: RunFolder, run: RunFolder, distribution: Distribution) -> RunFolder:
+    """Trains: from the checkpoints of the run that has begun, into the folder of this process."""
     corpus, training, validation = read_files(config)
     recipe = recipe_of(config)
-    model = recipe.build(corpus)
+    with distribution.scope():
+        model = recipe.build(corpus)
     network = recipe.network(model)
     # Before `restore`, which brings the learning rates of a later step.
     rates = [(optimizer, float(optimizer.learning_rate), first) for optimizer, first in recipe.optimizers(model)]
-    start = restore(model, run) if config.resume else 0
+    start = restore(model, begun) if config.resume else 0
     if start == 0 and config.initial_model is not None:
         start_from(network, config.initial_model)
-    clock, budget = Clock.load(run.time(start), start), None
+    clock, budget = Clock.load(begun.time(start), start), None
     if config.minutes is not None:
         budget = Budget(config.minutes, clock, rates, config.warmup_steps, config.schedule)
 
-    data = recipe.data(network, training, validation, start)
+    data = recipe.data(network, training, validation, start, distribution)
     print(
         f"{len(training.files)} files, {training.seconds / 60:.1f} min to train on; "
         f"{len(validation.files)} files, {validation.seconds / 60:.1f} min held out\n"
@@ -183,28 +201,39 @@ def train(config: TrainConfig) -> RunFolder:
     summaries = Summaries(run.logs)
     stop = callbacks.StopOnInterrupt()
     progress = callbacks.Progress(1, **span, metric=recipe.shown, budget=budget)
+    finite = Finite(start, data.files, lambda: next((path for _, path in reversed(run.checkpoints())), None))
     then = [KeepModels(run), Show(recipe, data.heard, progress, summaries)]
     held_out = HeldOut(
-        config.validate_every, **span, recipe=recipe, run=run, validation=data.held_out, clock=clock, then=then
+        config.validate_every,
+        **span,
+        recipe=recipe,
+        run=run,
+        validation=data.held_out,
+        clock=clock,
+        then=then,
+        finite=finite,
     )
-    model.fit(
-        data.training,
-        steps_per_epoch=None if config.steps is None else config.steps - start,
-        callbacks=[
-            stop,
-            clock,
-            *([] if budget is None else [budget]),
-            progress,
-            callbacks.Scalars(config.log_every, **span, summaries=summaries),
-            held_out,
-            callbacks.Checkpoints(
-                config.checkpoint_every, **span, run=run, clock=clock, seconds=60 * config.checkpoint_minutes
-            ),
-        ],
-        shuffle=False,  # the data are shuffled
-        verbose=0,
+    seconds = 60 * config.checkpoint_minutes
+    checkpoints = callbacks.Checkpoints(
+        config.checkpoint_every, **span, run=run, clock=clock, seconds=seconds, finite=finite
     )
-    summaries.close()
+    scalars = callbacks.Scalars(config.log_every, **span, summaries=summaries)
+    before = [stop, clock, *([] if budget is None else [budget]), finite]
+    try:
+        with distribution.lost_workers():
+            model.fit(
+                data.training,
+                steps_per_epoch=None if config.steps is None else config.steps - start,
+                callbacks=[*before, progress, scalars, held_out, checkpoints],
+                shuffle=False,  # the data are shuffled
+                verbose=0,
+            )
+    except (FloatingPointError, OSError):
+        stop.on_train_end()
+        progress.on_train_end()
+        raise
+    finally:
+        summaries.close()
     if stop.requested:
         print(f"stopped at step {run.checkpoints()[-1][0]}; go on with --run {run.path} --resume")
     return run

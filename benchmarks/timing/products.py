@@ -9,7 +9,7 @@ from benchmarks.timing.product_shapes import product_shapes
 from tf_wavenet import WaveNet
 
 
-def products_step(model: WaveNet, samples: int) -> Callable[[], None]:
+def products_step(model: WaveNet, samples: int, dtype: str = "float32") -> Callable[[], None]:
     """Makes a function of the products of one training step, compiled with XLA.
 
     Every 1x1 projection and every tap of a convolution is one product of `[samples, channels]`, with the two products
@@ -21,6 +21,7 @@ def products_step(model: WaveNet, samples: int) -> Callable[[], None]:
     Args:
         model: Gives the shapes; its weights are not used.
         samples: Rows of the activations, batch times time.
+        dtype: Of all matrices.
 
     Returns:
         A function that runs the products once, on random numbers, and returns when they are done.
@@ -28,7 +29,7 @@ def products_step(model: WaveNet, samples: int) -> Callable[[], None]:
     random = np.random.default_rng(0)
 
     def normal(*shape: int) -> tf.Tensor:
-        return tf.constant(random.normal(0.0, shape[-2] ** -0.5, shape), tf.float32)
+        return tf.constant(random.normal(0.0, shape[-2] ** -0.5, shape), dtype)
 
     shapes = product_shapes(model)
     weights = {name: [normal(*shape) for shape in of_name] for name, of_name in shapes.items()}

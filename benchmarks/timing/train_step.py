@@ -16,12 +16,13 @@ from tf_wavenet import WaveNet
 
 
 def measure(
-    preset: str, xla: bool, batch_size: int, window_samples: int, rounds: int, threads: int = 0
+    preset: str, precision: str, xla: bool, batch_size: int, window_samples: int, rounds: int, threads: int = 0
 ) -> dict[str, object]:
     """Times training steps and, in turn with them, their matrix products.
 
     Args:
         preset: Architecture.
+        precision: Keras's dtype policy, "float32" or "mixed_bfloat16".
         xla: Whether the training step is compiled with XLA; the products always are.
         batch_size: Rows of the batch.
         window_samples: Samples of each row.
@@ -34,7 +35,7 @@ def measure(
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     keras.utils.set_random_seed(0)
-    model = WaveNet.from_preset(preset)
+    model = WaveNet.from_preset(preset, dtype=precision)
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=xla)
     waveform = tf.constant(np.random.default_rng(0).normal(0.0, 0.1, (batch_size, window_samples)), tf.float32)
 
@@ -45,13 +46,14 @@ def measure(
     compile_seconds = _seconds(train)
     _seconds(train)
     peak_memory = _peak_memory_mib()
-    products = products_step(model, batch_size * window_samples)
+    products = products_step(model, batch_size * window_samples, model.compute_dtype)
     _seconds(products)
     times = np.array([(_seconds(train), _seconds(products)) for _ in range(rounds)])
     step_seconds, bound_seconds = times.min(axis=0)
     samples = batch_size * window_samples
     return {
         "preset": preset,
+        "precision": precision,
         "xla": xla,
         "batch_size": batch_size,
         "window_samples": window_samples,

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -26,6 +27,8 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
 }
 _FENCED = re.compile(r"(^```[\s\S]*?^```$)", re.M)
+_MERMAID = re.compile(r"<script(?:(?!</script>)[\s\S])*mermaid(?:(?!</script>)[\s\S])*</script>")
+_HREF = re.compile(r'href="([^":#]+\.(?:md|ipynb))(#[^"]*)?"')
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
@@ -60,3 +63,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     parts = _FENCED.split(markdown)
     parts[::2] = [_LINK.sub(link, part) for part in parts[::2]]
     return "".join(parts)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turns links of notebooks into links of the site, and leaves out a script that is loaded from elsewhere."""
+    if not page.file.src_uri.endswith(".ipynb"):
+        return html
+
+    def link(match):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(page.file.src_uri), match[1]))
+        file = files.get_file_from_path(path)
+        if file is None:
+            raise PluginError(f"{page.file.src_uri} links {match[1]}, which is not on the site")
+        return f'href="{file.url_relative_to(page.file)}{match[2] or ""}"'
+
+    return _HREF.sub(link, _MERMAID.sub("", html))

@@ -1,3 +1,4 @@
+import itertools
 import json
 import subprocess
 import sys
@@ -8,14 +9,10 @@ from benchmarks.timing.own_process import measure_alone
 from benchmarks.train import BenchConfig, cases
 
 
-def test_each_preset_is_measured_with_xla_and_without():
+def test_each_preset_and_precision_is_measured_with_xla_and_without():
     found = cases(BenchConfig(presets=("small", "paper"), batch_size=3, window_samples=70, rounds=4, threads=1))
-    assert [(case["preset"], case["xla"]) for case in found] == [
-        ("small", True),
-        ("small", False),
-        ("paper", True),
-        ("paper", False),
-    ]
+    expected = itertools.product(("small", "paper"), ("float32", "mixed_bfloat16"), (True, False))
+    assert [(case["preset"], case["precision"], case["xla"]) for case in found] == list(expected)
     for case in found:
         sizes = {name: case[name] for name in ("batch_size", "window_samples", "rounds", "threads")}
         assert sizes == {"batch_size": 3, "window_samples": 70, "rounds": 4, "threads": 1}
@@ -27,9 +24,22 @@ def test_refuses_sizes_out_of_range(name, value):
         BenchConfig(**{name: value})
 
 
+def test_refuses_other_peers():
+    with pytest.raises(ValueError, match="Expected peer to be r9y9=CHECKOUT. Received: peer='ibab=x'"):
+        BenchConfig(peer="ibab=x")
+
+
 @pytest.mark.large
 def test_a_failing_case_is_reported():
-    case = {"preset": "nope", "xla": False, "batch_size": 1, "window_samples": 8, "rounds": 1, "threads": 0}
+    case = {
+        "preset": "nope",
+        "precision": "float32",
+        "xla": False,
+        "batch_size": 1,
+        "window_samples": 8,
+        "rounds": 1,
+        "threads": 0,
+    }
     with pytest.raises(ValueError, match="Expected a preset"):
         measure_alone("benchmarks.timing.train_step", case)
 

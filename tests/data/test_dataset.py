@@ -330,13 +330,11 @@ class Noise:
 
 LOCAL = [{"upsampling": upsampling, "local_hop": hop} for upsampling in METHODS for hop in (1, 6)]
 LOCAL += [{"frame_network": {"channels": 3, "num_blocks": 1, "kernel_size": 3}, "local_hop": 6}]
-QUICK = [{"upsampling": upsampling, "local_hop": 12, "local_context": 1} for upsampling in METHODS]
-QUICK += [{"frame_network": {"channels": 3, "num_blocks": 1, "kernel_size": 3}, "local_hop": 12}]
+LOCAL += [{"frame_network": {"channels": 3, "num_blocks": 1, "kernel_size": 3}, "local_hop": 12}]
 CONTEXT = {"context_dilations": (1, 2), "context_hop": 4}
-
-
-QUICK += [{**CONTEXT, "local_hop": 6}]
 LOCAL += [{"upsampling": upsampling, "local_hop": 12} for upsampling in METHODS] + [{**CONTEXT, "local_hop": 1}]
+QUICK = [{"upsampling": "repeat", "local_hop": 12, "local_context": 1}, {**CONTEXT, "local_hop": 6}]
+LOCAL += [{"upsampling": upsampling, "local_hop": 12, "local_context": 1} for upsampling in ("linear", "transposed")]
 
 
 @pytest.mark.parametrize(

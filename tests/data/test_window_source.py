@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.support.slow import some
 from tf_wavenet import MelSpec
 from tf_wavenet.data import (
     AudioError,
@@ -89,6 +90,18 @@ def test_a_batch_depends_on_its_number_alone(ramps):
     assert set(there[0][0]) == {"waveform", "local_window", "global_condition"}
 
 
+def test_files_are_those_whose_samples_a_batch_holds(ramps, source):
+    for step in range(3 * len(source)):
+        _, waveform, weight = source.batch(step)
+        rows = [
+            np.rint(row[kept == 1][0] * 32768 - 1) // 1000
+            for row, kept in zip(waveform, weight, strict=True)
+            if kept.any()
+        ]
+        numbers = dict.fromkeys(map(int, rows))
+        assert source.files(step) == [ramps.files[number].path for number in numbers]
+
+
 def test_items_are_those_of_the_epoch(source):
     steps = len(source)
     np.testing.assert_array_equal([batch[1] for batch in source], waveforms(source, range(steps)))
@@ -109,7 +122,7 @@ def test_fit_sees_the_batches_in_order_and_goes_on(source):
     np.testing.assert_array_equal(seen_by_fit(source), waveforms(source, range(3 * steps, 4 * steps)))
 
 
-@pytest.mark.parametrize("start", [1, 7, 20])
+@pytest.mark.parametrize("start", some([1, 7, 20], 7))
 def test_fit_from_a_step_sees_what_an_unbroken_one_would_have(ramps, source, start):
     unbroken = seen_by_fit(source, epochs=10)
     assert len(unbroken) == 10 * len(source) > start + 21

@@ -120,6 +120,7 @@ def test_another_length_or_condition_does_not_retrace(model, conditions, audio):
     assert decode.experimental_get_tracing_count() == before
 
 
+@pytest.mark.large
 def test_lengths_beyond_a_block(model, conditions, audio, monkeypatch):
     monkeypatch.setattr(decoder_module, "BLOCK_SAMPLES", 64)
     small = WaveNet.from_config(model.get_config())
@@ -137,6 +138,7 @@ def test_a_vector_for_all_rows_and_a_gaussian():
         model.stream(50, global_condition=[0.5, 1.0], top_k=3)
 
 
+@pytest.mark.large
 def test_preemphasis_is_undone():
     spec = MelSpec.from_preset("speech_16k", num_mels=4, hop_length=50, preemphasis=0.8)
     options = {"dilations": (1, 2), "residual_channels": 4, "skip_channels": 6, "local_channels": 4, "local_hop": 50}

@@ -63,11 +63,13 @@ def test_prompt_continues_the_stream(model, features, length):
     assert (np.abs(continued - audio[:, length:]) > 1e-3).mean() < 0.02
 
 
+@pytest.mark.large
 def test_a_single_frame_with_a_prompt(model, features):
     audio = model.generate(local_condition=features[:, :1], prompt=np.zeros((2, 3), "float32"))
     assert audio.shape == (2, HOP - 3) and np.isfinite(audio).all()
 
 
+@pytest.mark.large
 def test_lengths_beyond_a_block(model, features, audio, monkeypatch):
     monkeypatch.setattr(decoder_module, "BLOCK_SAMPLES", 3 * HOP + 2)
     small = WaveNet.from_config(model.get_config())

@@ -10,6 +10,7 @@ from keras import ops
 
 from tests.distributions.execution import compiled, gradient
 from tests.support.arrays import assert_allclose, assert_array_equal, numpy_of
+from tests.support.slow import some
 from tf_wavenet import distributions
 
 CASES = {
@@ -118,7 +119,7 @@ def test_extreme_parameters_give_samples(name):
         assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
 
 
-@every
+@pytest.mark.parametrize("name", some(CASES, "MuLawCategorical", "Residual"))
 def test_compiled_equals_eager(name, rng):
     distribution = make(name)
     params, uniform = make_params(distribution, rng, 100), make_uniform(rng, 100)

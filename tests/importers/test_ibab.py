@@ -61,7 +61,8 @@ def absent(name):
     return "no wavenet/.*/gc_" if name.endswith("layer1/gc_filter") else name
 
 
-@pytest.mark.parametrize("case", ["three taps", pytest.param("speakers", marks=pytest.mark.large)])
+@pytest.mark.large
+@pytest.mark.parametrize("case", ["three taps", "speakers"])
 def test_every_variable_is_needed_and_checked(case, make):
     p, variables, _ = make(case)
     last = f"wavenet/dilated_stack/layer{len(p['dilations']) - 1}"

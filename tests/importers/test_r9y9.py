@@ -85,7 +85,8 @@ def test_generates(rng):
     assert audio.shape == (1, FRAMES * 12) and np.abs(audio).max() > 0.0
 
 
-@pytest.mark.parametrize("case", ["logistics", pytest.param("speakers", marks=pytest.mark.large)])
+@pytest.mark.large
+@pytest.mark.parametrize("case", ["logistics", "speakers"])
 def test_every_key_is_needed_and_its_shape_and_values_are_checked(case, rng):
     hparams = HPARAMS | {"layers": 2} | CASES[case]
     state = reference.random_state(hparams, rng)

@@ -83,6 +83,7 @@ def spoil(load, state, path, unused=()):
         load(state | {"other.bias": np.zeros(1, "float32")})
 
 
+@pytest.mark.large
 def test_every_tensor_is_needed_and_checked(rng):
     small = {"upsample_rates": [8], "upsample_kernel_sizes": [16], "upsample_initial_channel": 2}
     config = JIK876 | small | {"resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1, 2]]}

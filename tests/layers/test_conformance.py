@@ -9,6 +9,7 @@ import pytest
 
 import tf_wavenet.layers
 from tests.support.arrays import assert_array_equal, numpy_of
+from tests.support.slow import some
 
 SPEC = tf_wavenet.MelSpec.from_preset("speech_16k")
 # The arguments, and the shape of the input: a dict of several, a list of several arguments.
@@ -142,7 +143,8 @@ def test_mixed_precision_keeps_float32_weights(name):
     assert all(np.isfinite(numpy_of(a, "float32")).all() for a in keras.tree.flatten(y))
 
 
-@layers
+# The others train within models.
+@pytest.mark.parametrize("name", some(CASES, "FeatureUpsampler", "ContextStack", "ResidualStack", "GroupedConv1D"))
 def test_trains(name):
     layer, x, dtype = make(name)
     apply(layer, x)

@@ -84,6 +84,7 @@ def test_fit_learns_what_symbols_sound_like(rng):
     assert not np.array_equal(model.generate("abc.", pitch=1.0), mels)
 
 
+@pytest.mark.large
 def test_what_is_not_weighted_is_not_learned(rng):
     model = make()
     model.compile("sgd")

@@ -181,9 +181,10 @@ def test_config_and_file_bring_the_same_model_back(waveform, tmp_path):
     assert_array_equal(clone(inputs), model(inputs))
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "distribution",
-    [pytest.param(DISTRIBUTIONS[0], marks=pytest.mark.large), DISTRIBUTIONS[2]],
+    [DISTRIBUTIONS[0], DISTRIBUTIONS[2]],
     ids=lambda d: type(d).__name__,
 )
 def test_fits_dicts_and_learns_from_the_condition(distribution):

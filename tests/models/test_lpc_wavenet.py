@@ -59,9 +59,10 @@ def test_streams(waveform, variant):
     verify_streaming_contract(Conditioned(model, **given), waveform, previous, differentiable=False)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "distribution",
-    [MixtureOfLogistics(2), pytest.param(Gaussian(), marks=pytest.mark.large)],
+    [MixtureOfLogistics(2), Gaussian()],
     ids=lambda d: type(d).__name__,
 )
 def test_streams_whatever_describes_the_residual(waveform, distribution):
@@ -96,6 +97,7 @@ def test_a_window_with_its_frames_gives_what_the_whole_gives(rng):
         model({**window, "local_window": frames[:, 1:]})
 
 
+@pytest.mark.large
 def test_lengths_that_are_not_known_when_it_is_traced(waveform):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("only TensorFlow traces unknown lengths")
@@ -123,7 +125,7 @@ def test_likelihood_is_that_of_the_residual(waveform):
     assert_allclose(model.log_prob({"waveform": waveform, **given}), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("variant", ["both", "network alone"])
+@pytest.mark.parametrize("variant", some(["both", "network alone"], "both"))
 def test_noise_is_on_the_past_while_training_and_nowhere_else(waveform, variant):
     model, given = make(variant, past_noise=1.0)
     quiet, _ = make(variant)
@@ -139,7 +141,7 @@ def test_noise_is_on_the_past_while_training_and_nowhere_else(waveform, variant)
         assert 0 < distance.max() < 0.3
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", some(VARIANTS, "all"))
 def test_saves_and_loads(variant, waveform, tmp_path):
     model, given = make(variant)
     model.save(tmp_path / "model.keras")

@@ -1,12 +1,14 @@
 """Mistakes that users make with models: each ends in one line that says what was expected."""
 
 import functools
+import re
 
 import keras
 import numpy as np
 import pytest
 
 from tests.support.arrays import assert_array_equal, numpy_of
+from tests.support.slow import some
 from tf_wavenet import (
     GANVocoder,
     ISTFTVocoder,
@@ -225,6 +227,9 @@ ON_TENSORFLOW = {
     "too long": (lambda: told().generate(500, local_condition=MELS, global_condition=0), "at least 32 frames"),
 }
 TENSORFLOW = keras.backend.backend() == "tensorflow"
+CASES = [*EVERYWHERE, *(ON_TENSORFLOW if TENSORFLOW else ())]
+SLOW = ["GAN not scaled", "GAN short", "mels NaN", "rows that are no int", "fit not scaled", "amp fit not scaled"]
+SLOW += ["fit targets not scaled", "amp fit targets not scaled", "batch not scaled", "amp fit NaN", "fit targets NaN"]
 
 
 def of(rows):
@@ -238,13 +243,27 @@ def traced(function, *arguments):
     return tf.function(lambda: function(*arguments), autograph=False)()
 
 
-@pytest.mark.parametrize("name", [*EVERYWHERE, *(ON_TENSORFLOW if TENSORFLOW else ())])
+@pytest.mark.parametrize("name", some(CASES, *(name for name in CASES if name not in SLOW)))
 def test_a_mistake_is_told_in_one_line(name):
     mistake, message = (EVERYWHERE | ON_TENSORFLOW)[name]
     with pytest.raises((ValueError, RuntimeError)) as error:
         mistake()
     told = str(error.value)
     assert told.startswith("Expected") and "\n" not in told and message in told
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="other backends trace a step for each shape")
+def test_a_mistake_after_batches_of_other_shapes():
+    model = compiled(wavenet())
+    for waveform in (X, X[:, 1:]):
+        model.evaluate(waveform, waveform, verbose=0)
+    expected = re.escape("Expected waveform of shape [batch, time]")
+    with pytest.raises(ValueError, match=expected):
+        model.evaluate(X[0], X[0], verbose=0)
+    with pytest.raises(ValueError, match=expected):
+        model.test_on_batch(X[..., None], X)
+    with pytest.raises(ValueError, match="Expected targets y of the"):
+        model.evaluate(X, X[:, 1:], verbose=0)
 
 
 @pytest.mark.large

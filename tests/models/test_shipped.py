@@ -42,6 +42,7 @@ def test_the_acoustic_model_says_a_text_in_the_vocoders_log_mels():
     model.mel_spec.check_features(mels)
 
 
+@pytest.mark.large
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="decoding is TensorFlow's")
 def test_the_piano_plays_on_its_scale():
     describe = pytest.importorskip("benchmarks.tuning", exc_type=ImportError).describe  # needs librosa

@@ -29,7 +29,7 @@ def waveform(rng):
 
 
 @pytest.mark.parametrize("kernel_size", some([1, 2, 3], 2))
-@pytest.mark.parametrize("encoding", ["one_hot", "scalar"])
+@pytest.mark.parametrize("encoding", some(["one_hot", "scalar"], "scalar"))
 def test_streams(waveform, kernel_size, encoding):
     model = tiny(kernel_size=kernel_size, input_encoding=encoding)
     assert isinstance(model, Streamable)
@@ -150,6 +150,7 @@ def test_fits_waveforms_pairs_and_arrays_alike(waveform):
     assert_allclose(histories, [histories[0]] * 4, rtol=1e-5)
 
 
+@pytest.mark.large
 def test_learns_a_tone_with_xla():
     # A 16-level model of a sine must get far below the 4 bits of ignorance.
     tone = 0.9 * np.sin(2 * np.pi * np.arange(256) / 16, dtype="float32")[None].repeat(2, axis=0)
@@ -161,6 +162,7 @@ def test_learns_a_tone_with_xla():
     assert history[-1] < 0.3
 
 
+@pytest.mark.large
 def test_saves_loads_and_clones_in_every_keras_way(waveform, tmp_path):
     model = tiny(mu=100)
     model.compile(keras.optimizers.Adam(0.005), jit_compile=False)

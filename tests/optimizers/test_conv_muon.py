@@ -78,6 +78,7 @@ def test_a_kernel_without_a_gradient_stays(rng):
     assert_array_equal(before, after)
 
 
+@pytest.mark.large
 def test_a_saved_model_goes_on_learning(rng, tmp_path):
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.Conv1D(4, 5), keras.layers.Conv1D(1, 1)])
     model.compile(ConvMuon(0.01, momentum=0.8, ns_steps=3, weight_decay=0.1, use_ema=True), "mse")

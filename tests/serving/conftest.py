@@ -139,10 +139,25 @@ def _models():
 _SLOW = [pytest.param(name, marks=pytest.mark.large) for name in ("lpc", "vocoder", "context")]
 
 
+def _serve(name, tmp_path_factory):
+    model, conditions = next((model, given) for other, model, given in _models() if other == name)
+    randomise(model, scale=0.5)
+    return Served(model, tmp_path_factory.mktemp("export") / name, conditions)
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """The served model without conditions."""
+    served = _serve("plain", tmp_path_factory)
+    yield served
+    served.host.close()
+
+
 @pytest.fixture(scope="session", params=["plain", *_SLOW])
 def served(request, tmp_path_factory):
-    model, conditions = next((model, given) for name, model, given in _models() if name == request.param)
-    randomise(model, scale=0.5)
-    served = Served(model, tmp_path_factory.mktemp("export") / request.param, conditions)
+    if request.param == "plain":
+        yield request.getfixturevalue("plain")
+        return
+    served = _serve(request.param, tmp_path_factory)
     yield served
     served.host.close()

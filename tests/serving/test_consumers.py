@@ -1,5 +1,6 @@
 """Clients that are not our Python: each makes the samples of `model.generate`, or gets its parameters."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -127,6 +128,30 @@ def test_grpc(folder, expected, example_path):
             assert client("initial_state", batch_size=np.int32(1))
         finally:
             host.terminate()
+
+
+def test_a_stream_goes_on_at_any_replica(folder, expected, example_path):
+    """Three hosts, another for each chunk: the samples are those of one."""
+    pytest.importorskip("tensorflow_serving", reason="no package tensorflow-serving-api")
+    from grpc_client import Client
+
+    command = [sys.executable, str(EXAMPLES / "grpc_host.py"), str(folder), "--name", "voice", "--port", "0"]
+    with contextlib.ExitStack() as stack:
+        hosts = []
+        for _ in range(3):
+            options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "env": QUIET}
+            hosts.append(stack.enter_context(subprocess.Popen(command, **options)))
+            stack.callback(hosts[-1].terminate)
+        clients = [Client(host.stdout.readline().split(" on ")[1].strip(), "voice") for host in hosts]
+        asked = []
+
+        def call(signature, **inputs):
+            asked.append(len(asked) % len(clients))
+            return clients[asked[-1]](signature, **inputs)
+
+        stream = Client.stream(call, 700, chunk_samples=100, seed=5)
+        np.testing.assert_array_equal(np.concatenate(list(stream)), expected)
+    assert asked == [0, 1, 2, 0, 1, 2, 0, 1]  # the first state, and seven chunks
 
 
 def follow(step, state, waveform, conditions=None):

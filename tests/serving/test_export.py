@@ -13,17 +13,13 @@ from tf_wavenet.data import log_mel
 
 
 @pytest.fixture(scope="module")
-def model():
-    model = wavenet(dilations=(1, 2, 3), residual_channels=4, skip_channels=6)
-    randomise(model, scale=0.5)
-    return model
+def model(plain):
+    return plain.model
 
 
 @pytest.fixture(scope="module")
-def folder(model, tmp_path_factory):
-    path = str(tmp_path_factory.mktemp("export") / "model")
-    export_saved_model(model, path)
-    return path
+def folder(plain):
+    return str(plain.folder)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +29,10 @@ def signatures(folder):
     signatures = dict(loaded.signatures)
     signatures["_owner"] = loaded
     return signatures
+
+
+def slow(*case):
+    return pytest.param(*case, marks=pytest.mark.large)
 
 
 def request(**changes):
@@ -51,11 +51,11 @@ def request(**changes):
     ("served", "ours"),
     [
         ({}, {}),
-        ({"num_samples": 4100, "seed": 2**40 + 1}, {"num_samples": 4100, "seed": 2**40 + 1}),
-        ({"temperature": 0.0}, {"temperature": 0.0}),
+        slow({"num_samples": 4100, "seed": 2**40 + 1}, {"num_samples": 4100, "seed": 2**40 + 1}),
+        slow({"temperature": 0.0}, {"temperature": 0.0}),
         ({"top_k": 5, "top_p": 0.7, "temperature": 0.8}, {"top_k": 5, "top_p": 0.7, "temperature": 0.8}),
-        ({"top_p": 0.7}, {"top_p": 0.7}),
-        ({"num_samples": 0}, {"num_samples": 0}),
+        slow({"top_p": 0.7}, {"top_p": 0.7}),
+        slow({"num_samples": 0}, {"num_samples": 0}),
     ],
 )
 def test_generate_gives_the_samples_of_the_model(model, signatures, served, ours):
@@ -151,6 +151,7 @@ def test_a_conditioned_model_serves_its_conditions(conditioned, served):
     np.testing.assert_allclose(nats, np.asarray(conditioned.log_prob(inputs)).sum(axis=1), rtol=1e-4)
 
 
+@pytest.mark.large
 def test_a_vocoder_serves_its_features_and_their_recipe(conditioned, served):
     waveform = np.random.default_rng(1).uniform(-0.5, 0.5, (2, 700)).astype("float32")
     outputs = served.signatures["log_mel"](waveform=tf.constant(waveform))
@@ -158,6 +159,7 @@ def test_a_vocoder_serves_its_features_and_their_recipe(conditioned, served):
     assert MelSpec.from_config(json.loads(outputs["spec"].numpy())) == conditioned.mel_spec
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -35,7 +35,8 @@ def test_nothing_of_the_older_export_stays(older):
     assert [path.name for path in older.parent.iterdir()] == ["1"]
 
 
-@pytest.mark.parametrize("failing", [pytest.param("write_documents", marks=pytest.mark.large), "write_warmup"])
+@pytest.mark.large
+@pytest.mark.parametrize("failing", ["write_documents", "write_warmup"])
 def test_a_failure_leaves_the_older_export(older, failing, monkeypatch):
     before = files(older)
 

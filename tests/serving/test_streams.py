@@ -19,6 +19,7 @@ def test_names_are_those_of_every_family(served):
     verify_names(served.folder, streams=True)
 
 
+@pytest.mark.large
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_chunking_gives_the_samples_of_generate(served, data):

@@ -76,6 +76,7 @@ def test_speaks_as_the_model(exported, rng, kind, causal, jit_compile):
     assert MelSpec.from_config(json.loads((path / "assets.extra/mel_spec.json").read_text())) == SPEC
 
 
+@pytest.mark.large
 @kinds
 @pytest.mark.parametrize("jit_compile", [False, slow(True)])
 def test_chunks_give_what_the_whole_gives(exported, rng, kind, jit_compile):
@@ -92,6 +93,7 @@ def test_chunks_give_what_the_whole_gives(exported, rng, kind, jit_compile):
     np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-5 * np.abs(whole).max())
 
 
+@pytest.mark.large
 def test_noise_is_gaussian_and_of_the_seed(exported):
     _, _, signatures = exported("parallel_wavegan")
     features = np.full((3, 11, 6), -5.0, "float32")
@@ -132,6 +134,7 @@ def test_bad_requests_are_refused(exported, rng, kind):
         signatures["initial_state"](batch_size=tf.constant(0))
 
 
+@pytest.mark.large
 def test_features_of_a_recording(exported, rng):
     model, _, signatures = exported("hifi_gan")
     waveform = rng.uniform(-0.5, 0.5, (2, 200)).astype("float32")
@@ -174,6 +177,7 @@ def test_warmup_requests_are_answered(exported, kind):
         assert made["waveform"].shape == (3, 48)  # 3 frames of 16 samples
 
 
+@pytest.mark.large
 def test_writes_warmup_requests(tmp_path):
     pytest.importorskip("tensorflow_serving", reason="no package tensorflow-serving-api")
     export_saved_model(MAKERS["hifi_gan"](False), tmp_path / "model", jit_compile=False, warmup_batch_sizes=(1, 2))
@@ -181,6 +185,7 @@ def test_writes_warmup_requests(tmp_path):
     assert len(list(records)) == 2
 
 
+@pytest.mark.large
 def test_whole_utterances_are_not_compiled_for_each_length():
     served = VocoderSignatures(MAKERS["istft_vocoder"](True), True, 1 << 20)
     compiled = {}

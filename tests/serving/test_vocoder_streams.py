@@ -12,6 +12,8 @@ from tests.support.streaming_contract import randomise
 from tf_wavenet import export_saved_model
 from tf_wavenet.serving import VocoderSignatures
 
+pytestmark = pytest.mark.large  # the same state and checks as those of test_streams.py
+
 NAN = np.float32(np.nan)
 
 
@@ -35,13 +37,7 @@ class Speaker:
         return self.host("initial_state", batch_size=np.int32(rows))
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        "istft_vocoder",
-        *(pytest.param(kind, marks=pytest.mark.large) for kind in MAKERS if kind != "istft_vocoder"),
-    ],
-)
+@pytest.fixture(scope="module", params=MAKERS)
 def speaker(request, tmp_path_factory):
     speaker = Speaker(request.param, tmp_path_factory.mktemp("export") / "vocoder")
     yield speaker

@@ -9,6 +9,7 @@ import pytest
 import scipy.signal
 
 from tests.support.arrays import assert_allclose, numpy_of
+from tests.support.slow import some
 from tf_wavenet import MelSpec
 from tf_wavenet.data import load_audio
 from tf_wavenet.signal import log_mel, mel_filterbank
@@ -120,7 +121,7 @@ def test_rows_of_a_batch_do_not_meet(speech):
 
 
 @by_tensorflow
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", some(PRESETS, "speech_16k"))
 def test_graphs_and_xla_give_the_same(name, speech):
     import tensorflow as tf
 
@@ -138,7 +139,7 @@ def test_graphs_and_xla_give_the_same(name, speech):
 
 @by_tensorflow
 @pytest.mark.parametrize("jit_compile", [False, True])
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", some(PRESETS, "kan_bayashi"))
 def test_gradients(name, jit_compile, speech):
     import tensorflow as tf
 

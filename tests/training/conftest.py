@@ -45,6 +45,7 @@ def tiny_config(corpus, tmp_path_factory):
         checkpoint_every=4,
         log_every=2,
         sample_seconds=0.02,
+        jit_compile=False,
     )
 
 

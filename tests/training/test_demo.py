@@ -39,6 +39,7 @@ def test_a_text_of_ones_own_is_said(tmp_path, espeak):
     assert rate == 16000 and 0.5 < len(waveform) / rate < 2.5 and waveform.std() > 0.02
 
 
+@pytest.mark.large
 def test_without_espeak_the_vocoders_speak_and_a_text_is_refused(tmp_path, monkeypatch, capsys):
     def missing():
         raise ValueError("espeak-ng: expected its library to be installed")

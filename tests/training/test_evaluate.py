@@ -39,12 +39,14 @@ def test_scores_of_the_held_out_files(trained):
     assert total.unigram == pytest.approx(unigram_bits(counts, count_levels(every)))
 
 
+@pytest.mark.large
 def test_windows_give_every_sample_its_full_context(trained, monkeypatch):
     whole = evaluate(EvaluateConfig(model=trained.path))[1]
     monkeypatch.setattr(script, "WINDOW_SAMPLES", 100)
     assert evaluate(EvaluateConfig(model=trained.path))[1].model == pytest.approx(whole.model, abs=1e-5)
 
 
+@pytest.mark.large
 def test_a_model_without_its_run(trained, corpus, tmp_path):
     moved = tmp_path / "model.keras"
     moved.write_bytes(trained.best.read_bytes())
@@ -80,11 +82,12 @@ def test_output(trained, capsys, monkeypatch):
     assert len(line["files"]) == 2
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("distribution", "unit"),
     [
         (MixtureOfLogistics(num_mixtures=2), "65,536 levels"),
-        pytest.param(Gaussian(), "a density of the amplitude (differential)", marks=pytest.mark.large),
+        (Gaussian(), "a density of the amplitude (differential)"),
     ],
 )
 def test_bits_of_another_unit_stand_alone(corpus, tmp_path, distribution, unit, capsys, monkeypatch):

@@ -10,9 +10,11 @@ from training.train import parse_config
 
 
 def test_flags_are_the_fields():
-    config = parse_config(["--data", "a", "--preset", "small", "--dilations", "1", "2", "--no-jit-compile"])
-    assert config == WaveNetConfig(data=Path("a"), preset="small", dilations=(1, 2), jit_compile=False)
-    assert config.overrides == {"dilations": (1, 2)}
+    config = parse_config(
+        ["--data", "a", "--preset", "small", "--dilations", "1", "2", "--past-noise=0", "--no-jit-compile"]
+    )
+    assert config == WaveNetConfig(data=Path("a"), preset="small", dilations=(1, 2), past_noise=0.0, jit_compile=False)
+    assert config.overrides == {"dilations": (1, 2), "past_noise": 0.0}
     assert WaveNetConfig().overrides == {}
     for model in (["--model", "hifi_gan_v2"], ["--model=hifi_gan_v2"]):
         assert parse_config([*model, "--causal"]) == VocoderConfig(model="hifi_gan_v2", causal=True)

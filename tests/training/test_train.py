@@ -128,6 +128,7 @@ def test_tensorboard_holds_scalars_audio_and_pictures(trained):
         "train/loss": [2, 4, 6, 8, 10, 12],
         "train/bits_per_sample": [2, 4, 6, 8, 10, 12],
         "train/learning_rate": [2, 4, 6, 8, 10, 12],
+        "train/gradient_norm": [2, 4, 6, 8, 10, 12],
         "held_out/bits_per_sample": [4, 8, 12],
         "generated/audio": [4, 8, 12],
         "generated/picture": [4, 8, 12],
@@ -301,3 +302,12 @@ def test_weights_of_another_model_are_refused_and_nothing_is_written(trained, ne
     with pytest.raises(ValueError, match=message):
         train(dataclasses.replace(new_config, **{"initial_model": trained.path, **changes}))
     assert not new_config.run.exists()
+
+
+def test_a_run_that_was_killed_before_it_began_can_be_begun_again(new_config):
+    new_config.run.mkdir()
+    (new_config.run / "partial-config.json").touch()
+    assert script.prepare_run(new_config).path == new_config.run
+    (new_config.run / "other").touch()
+    with pytest.raises(ValueError, match="--run to be a new folder"):
+        script.prepare_run(new_config)

@@ -10,10 +10,13 @@ imported with this room.
   auxiliary)`, which it returns. `function` may assign to variables, all of which must be in `state`.
 - `value_and_gradient(function, x)`: `function(x)`, a scalar, and its gradient by x.
 - `share_of_replicas(weight)`: the scalar weight of a replica over the mean of all replicas'; 1 where there is one.
+- `sum_of_replicas(value)`: the sum of a tensor over all replicas, with gradients; itself where there is one.
 - `metric_after(model, variable, result)`: the value that a variable of one of the model's metrics has after a step
   that returned `result`; a NumPy scalar.
 - `keep_state(model, arguments, result)`: of a step that failed, or whose result is refused, by its arguments or its
   result: the model stays what it was, or becomes what the step made of it.
+- `check_shapes(check, arguments)`: calls `check(data)` in a graph, with the shapes of the batch that a step of `fit` is
+  about to take, if the step itself might not see them.
 - `in_graph()`: whether values are only named now, inside a function that is being traced, and known later.
 - `normal(shape, seed, step)`: float32 noise that seed and step (int or integer tensor) alone decide.
 """
@@ -27,23 +30,27 @@ elif keras.backend.backend() == "jax":
 else:
     from tf_wavenet.backend import torch as _chosen
 
+check_shapes = _chosen.check_shapes
 descend = _chosen.descend
 in_graph = _chosen.in_graph
 keep_state = _chosen.keep_state
 metric_after = _chosen.metric_after
 normal = _chosen.normal
 share_of_replicas = _chosen.share_of_replicas
+sum_of_replicas = _chosen.sum_of_replicas
 test_step = _chosen.test_step
 train_step = _chosen.train_step
 value_and_gradient = _chosen.value_and_gradient
 
 __all__ = [
+    "check_shapes",
     "descend",
     "in_graph",
     "keep_state",
     "metric_after",
     "normal",
     "share_of_replicas",
+    "sum_of_replicas",
     "test_step",
     "train_step",
     "value_and_gradient",

@@ -29,9 +29,13 @@ def read_arrays(
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
                 return content
-            return {name: content[name] for name in (*names, *({optional} & set(content.files)))}
+            arrays = {name: content[name] for name in (*names, *({optional} & set(content.files)))}
     except OSError as error:
         raise AudioError(path, f"expected features. Received: {error.strerror or error}.") from None
     except Exception as error:  # of a damaged file: what zipfile, zlib, tokenize and NumPy happen to stumble over
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise AudioError(path, f"expected features in a whole .npz or .npy file. Received: {reason}") from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # what NumPy does not know it returns as bytes
+            raise AudioError(path, f"expected {name} to be an array. Received: {type(array).__name__}.")
+    return arrays

@@ -28,6 +28,7 @@ def window_dataset(
     move_frames: bool = False,
     augment: Callable | None = None,
     period: int = 1,
+    shard: tuple[int, int] = (0, 1),
 ) -> "tf.data.Dataset":
     """Makes the batches of a `WindowSource` in a tf.data pipeline: files are decoded in parallel, and ahead of time.
 
@@ -47,6 +48,7 @@ def window_dataset(
         move_frames: As for `WindowSource`.
         augment: As for `WindowSource`.
         period: As for `WindowSource`.
+        shard: As for `WindowSource`.
 
     Returns:
         Dataset of `(inputs, waveform, sample_weight)` as `WindowSource.batch` makes them, of fixed shapes. Its
@@ -84,6 +86,7 @@ def window_dataset(
         move_frames=move_frames,
         augment=augment,
         period=period,
+        shard=shard,
     )
     spec = tf.nest.map_structure(lambda array: tf.TensorSpec(array.shape, array.dtype), source.empty_batch())
     flat_spec = tf.nest.flatten(spec)

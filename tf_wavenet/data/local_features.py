@@ -14,6 +14,7 @@ from tf_wavenet.signal.log_mel import log_mel
 from tf_wavenet.signal.mel_spec import MelSpec
 from tf_wavenet.signal.preprocess import preprocess
 
+_MAX_HOP_LENGTH = 1 << 20  # samples
 _SPARE_FRAMES = 2  # other programs count a last frame, or one at either end, that the recording does not need
 _EXPECTED = "expected a folder of features with hop_length, a positive int"
 
@@ -157,7 +158,7 @@ def _read_spec(path):
 
 def _check_spec(path, spec):
     hop_length = spec.get("hop_length") if isinstance(spec, dict) else None
-    if not isinstance(hop_length, int) or isinstance(hop_length, bool) or hop_length < 1:
+    if type(hop_length) is not int or not 1 <= hop_length <= _MAX_HOP_LENGTH:
         raise AudioError(path, f"{_EXPECTED}. Received: hop_length={hop_length!r}.")
     return spec
 

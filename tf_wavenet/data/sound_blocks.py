@@ -21,5 +21,7 @@ class ForwardSoundFile(soundfile.SoundFile):
 
 def read_blocks(sound: soundfile.SoundFile, mono: bool) -> Iterator[np.ndarray]:
     """Yields float32 blocks `[time]`, the mean of the channels, or `[time, channels]`."""
-    while len(block := sound.read(_BLOCK_SAMPLES, dtype="float32", always_2d=True)):
+    # A damaged header may promise a thousand channels, for each of which there is room before one is read.
+    frames = max(1, _BLOCK_SAMPLES // sound.channels)
+    while len(block := sound.read(frames, dtype="float32", always_2d=True)):
         yield block if not mono else block.mean(axis=1) if sound.channels > 1 else block[:, 0]

@@ -3,6 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -62,6 +63,8 @@ class WindowSource(keras.utils.PyDataset):
             epoch. What is then beyond the file's length is left out.
         period: Windows begin at multiples of so many samples, and window and context are rounded up to whole ones:
             `model.period`, which is more than 1 for a model with a context stack.
+        shard: Pair (number, count): of each batch only part `number` of `count` equal ones is made, for one of `count`
+            processes that train together.
 
     Raises:
         ValueError: If an argument is out of range; if a recording's speaker is not one of `speakers`; if stored
@@ -97,8 +100,14 @@ class WindowSource(keras.utils.PyDataset):
         move_frames: bool = False,
         augment: Callable | None = None,
         period: int = 1,
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
         super().__init__()
+        part, parts = shard
+        if not 0 <= part < parts or batch_size % parts:
+            expected = "Expected shard=(number, count) with a number below the count, which divides batch_size"
+            raise ValueError(f"{expected}. Received: {shard=}, {batch_size=}")
+        self.shard, self._rows = shard, batch_size // parts
         sizes = {"features": features, "period": period}
         self._steps = steps_per_epoch(manifest, window_samples, context_samples, batch_size, **sizes)
         computed = shuffle and not isinstance(features, StoredFeatures)
@@ -159,9 +168,10 @@ class WindowSource(keras.utils.PyDataset):
 
         Returns:
             `(inputs, waveform, sample_weight)`; waveform and weight are float32 [batch_size, context_samples +
-            window_samples]. The inputs are the waveform or, with a condition, a dict as `WaveNet` takes it: "waveform",
-            "global_condition" int32 [batch_size], "local_condition" or "local_window" float32 [batch_size, frames,
-            channels] (beyond the ends of a file its first and its last frame).
+            window_samples], of a shard batch_size / count rows. The inputs are the waveform or, with a condition, a
+            dict as `WaveNet` takes it: "waveform", "global_condition" int32 [batch_size], "local_condition" or
+            "local_window" float32 [batch_size, frames, channels] (beyond the ends of a file its first and its last
+            frame).
 
         Raises:
             AudioError: If a recording, or its features, cannot be read, or the features are not as many frames as the
@@ -170,7 +180,8 @@ class WindowSource(keras.utils.PyDataset):
         epoch, number = divmod(step, self._steps)
         windows, variants = self._epoch(epoch if self.shuffle else 0)
         inputs, waveform, weight = batch = self.empty_batch()
-        rows = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        first = number * self.batch_size + self.shard[0] * self._rows
+        rows = slice(first, first + self._rows)
         fields = windows.file[rows], windows.begin[rows], windows.end[rows], windows.start[rows]
         for row, (file, begin, end, start) in enumerate(zip(*fields, strict=True)):
             samples, frames = self._cache.load(file, variants[file])
@@ -180,22 +191,36 @@ class WindowSource(keras.utils.PyDataset):
             weight[row, begin - start : max(end - start, 0)] = 1.0
             if self.features:
                 local = inputs[self._local_name]
-                first = start // self._hop_length - self.context_frames
-                local[row] = frames.take(first + np.arange(local.shape[1]), axis=0, mode="clip")
+                begin_frame = start // self._hop_length - self.context_frames
+                local[row] = frames.take(begin_frame + np.arange(local.shape[1]), axis=0, mode="clip")
             if self._ids is not None:
                 inputs["global_condition"][row] = self._ids[file]
         return batch
 
+    def files(self, step: int) -> list[Path]:
+        """Tells which recordings a batch holds windows of, without reading them.
+
+        Args:
+            step: As in `batch`.
+
+        Returns:
+            Their paths, each once, in the order of the rows.
+        """
+        epoch, number = divmod(step, self._steps)
+        windows, _ = self._epoch(epoch if self.shuffle else 0)
+        numbers = windows.file[number * self.batch_size : (number + 1) * self.batch_size].tolist()
+        return [self.manifest.files[file].path for file in dict.fromkeys(numbers)]
+
     def empty_batch(self) -> Batch:
         """Returns a batch as `batch` does, of zeros: structure, shapes and types without reading a file."""
-        shape = (self.batch_size, self.context_samples + self.window_samples)
+        shape = (self._rows, self.context_samples + self.window_samples)
         waveform, weight = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         inputs = {"waveform": waveform}
         if self.features:
             frames = shape[1] // self._hop_length + 2 * self.context_frames
-            inputs[self._local_name] = np.zeros((self.batch_size, frames, self.features.channels), np.float32)
+            inputs[self._local_name] = np.zeros((self._rows, frames, self.features.channels), np.float32)
         if self._ids is not None:
-            inputs["global_condition"] = np.zeros(self.batch_size, np.int32)
+            inputs["global_condition"] = np.zeros(self._rows, np.int32)
         return inputs if len(inputs) > 1 else waveform, waveform, weight
 
     def on_epoch_begin(self) -> None:

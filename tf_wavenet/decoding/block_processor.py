@@ -19,6 +19,18 @@ def block_processor(model) -> Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]:
     Returns:
         A function of a block and a state that returns the outputs and the next state; XLA compiles it once for each
         shape. What becomes of the model's weights later does not change it.
+
+    Example:
+    >>> from tf_wavenet import NamWaveNet
+    >>> model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}])
+    >>> model.build()
+    >>> process, state = block_processor(model), model.get_initial_state(batch_size=1)
+    >>> waveform, outputs = 0.5 * keras.random.normal((1, 32)), []
+    >>> for first in (0, 16):
+    ...     output, state = process(waveform[:, first : first + 16], state)
+    ...     outputs.append(output)
+    >>> bool(ops.max(ops.abs(ops.concatenate(outputs, axis=1) - model(waveform))) < 1e-5)
+    True
     """
     weights = [(variable, ops.convert_to_numpy(variable)) for variable in model.variables]
 

@@ -39,6 +39,16 @@ class Decoder:
     Args:
         model: A `Streamable` over `[batch]` samples, with a `distribution` and a `conditioning` (or None).
         jit_compile: Whether XLA compiles the loop.
+
+    Example:
+    >>> from tf_wavenet import WaveNet
+    >>> model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=4)
+    >>> decoder = Decoder(model, jit_compile=False)
+    >>> seed, temperature = tf.constant([0, 0], tf.uint32), tf.constant(1.0)
+    >>> state = decoder.prompted_state(np.zeros((2, 30), "float32"))
+    >>> audio, state = decoder.decode(state, tf.constant(10), seed, temperature)
+    >>> tuple(audio.shape), state["index"].numpy().tolist()  # a block, of which 10 samples were made
+    ((4000, 2), [40, 40])
     """
 
     def __init__(self, model, jit_compile=True) -> None:
@@ -210,8 +220,23 @@ def generate(model, request) -> np.ndarray:
     """Generates `[batch, num_samples]`; see `AutoregressiveModel.generate`.
 
     Args:
-        model: The model.
-        request: The `GenerationRequest`.
+        model: The model, a `Streamable` with a `distribution`, such as a `WaveNet`.
+        request: The `GenerationRequest`, made for this model.
+
+    Returns:
+        NumPy float32 `[batch, num_samples]`, without the prompt.
+
+    Raises:
+        ValueError: If the request is without end (`num_samples=None`).
+        FloatingPointError: If the model predicts NaN.
+
+    Example:
+    >>> from tf_wavenet import WaveNet
+    >>> from tf_wavenet.decoding import GenerationRequest
+    >>> model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=4)
+    >>> request = GenerationRequest.make(model, num_samples=20, batch_size=2, engine="xla")
+    >>> generate(model, request).shape
+    (2, 20)
     """
     if request.num_samples is None:
         raise ValueError("Expected num_samples to be an int >= 0. Received: num_samples=None")
@@ -223,9 +248,27 @@ def stream(model, request, chunk_samples) -> Iterator[np.ndarray]:
     """Yields chunks of `[batch, chunk_samples]`; see `AutoregressiveModel.stream`.
 
     Args:
-        model: The model.
-        request: The `GenerationRequest`.
-        chunk_samples: Int >= 1.
+        model: The model, a `Streamable` with a `distribution`, such as a `WaveNet`.
+        request: The `GenerationRequest`, made for this model; with `num_samples=None` the stream has no end.
+        chunk_samples: Int >= 1, samples in each chunk but the last.
+
+    Returns:
+        Iterator of NumPy float32 `[batch, chunk_samples]`, the samples of `generate`; the last may be shorter.
+
+    Raises:
+        ValueError: If `chunk_samples` is no int >= 1; at once, not at the first chunk.
+        FloatingPointError: If the model predicts NaN; at the chunk where it does.
+
+    Example:
+    >>> from tf_wavenet import WaveNet
+    >>> from tf_wavenet.decoding import GenerationRequest
+    >>> model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=4)
+    >>> request = GenerationRequest.make(model, num_samples=20, engine="xla")
+    >>> chunks = list(stream(model, request, chunk_samples=8))
+    >>> [chunk.shape for chunk in chunks]
+    [(1, 8), (1, 8), (1, 4)]
+    >>> bool(np.all(np.concatenate(chunks, axis=1) == generate(model, request)))
+    True
     """
     return _chunks(model, request, check_count("chunk_samples", chunk_samples, 1))
 

@@ -22,6 +22,17 @@ class GenerationRequest:
         conditions: Dict of `local_condition`, `[batch, frames, channels]`, and `global_condition`, as the model has
             them.
         native: Whether `tf_wavenet.decoding.native` makes the samples, or XLA.
+
+    Example:
+    >>> from tf_wavenet import WaveNet
+    >>> model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=4)
+    >>> request = GenerationRequest.make(model, num_samples=100, batch_size=2, temperature=0.8, prompt=[0.5, -0.5])
+    >>> request.prompt.tolist(), request.settings.temperature
+    ([[0.5, -0.5], [0.5, -0.5]], 0.8)
+    >>> GenerationRequest.make(model, num_samples=100, top_p=2)
+    Traceback (most recent call last):
+        ...
+    ValueError: Expected top_p to be None or in (0, 1]. Received: top_p=2
     """
 
     num_samples: int | None

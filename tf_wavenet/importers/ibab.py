@@ -29,6 +29,17 @@ def read_tf1_checkpoint(prefix: str | os.PathLike) -> dict[str, np.ndarray]:
 
     Raises:
         CheckpointError: If there is none, or it is damaged.
+
+    Example:
+    >>> import tempfile, tensorflow as tf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tf.raw_ops.SaveV2(
+    ...         prefix=f"{folder}/model.ckpt-50", tensor_names=["wavenet/causal_layer/filter"], shape_and_slices=[""],
+    ...         tensors=[tf.zeros((2, 256, 16))],
+    ...     )
+    ...     variables = read_tf1_checkpoint(f"{folder}/model.ckpt-50")
+    >>> {name: value.shape for name, value in variables.items()}
+    {'wavenet/causal_layer/filter': (2, 256, 16)}
     """
     import tensorflow as tf
 
@@ -54,6 +65,22 @@ def from_ibab(state: StateDict, parameters: Settings) -> WaveNet:
 
     Raises:
         CheckpointError: If variables are missing, not expected, of another shape or not finite; it names the first.
+
+    Example:
+    >>> layer, after = "wavenet/dilated_stack/layer0", "wavenet/postprocessing"
+    >>> shapes = {
+    ...     "wavenet/causal_layer/filter": (2, 4, 3), f"{layer}/filter": (2, 3, 5), f"{layer}/gate": (2, 3, 5),
+    ...     f"{layer}/dense": (1, 5, 3), f"{layer}/skip": (1, 5, 6), f"{after}/postprocess1": (1, 6, 6),
+    ...     f"{after}/postprocess2": (1, 6, 4),
+    ... }
+    >>> variables = {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
+    >>> parameters = {
+    ...     "filter_width": 2, "dilations": [1], "residual_channels": 3, "dilation_channels": 5, "skip_channels": 6,
+    ...     "quantization_channels": 4, "use_biases": False, "scalar_input": False,
+    ... }
+    >>> model = from_ibab(StateDict(variables, "model.ckpt-50"), Settings(parameters, "wavenet_params.json"))
+    >>> model.receptive_field, tuple(model(np.zeros((1, 9), "float32")).shape)
+    (3, (1, 9, 4))
 
     References:
         github.com/ibab/tensorflow-wavenet, 3c973c0 (April 2018); its issue 275 shows the names of biases.

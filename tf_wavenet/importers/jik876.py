@@ -24,6 +24,22 @@ def from_jik876(state: StateDict, config: Settings) -> HiFiGAN:
     Raises:
         CheckpointError: If settings have no counterpart here, or tensors do not fit them; it names the first.
 
+    Example:
+    >>> from tf_wavenet.importers.original_names import hifi_gan_names
+    >>> given = HiFiGAN((4, 2), (8, 4), 8, 2, (3,), ((1, 3),), num_mels=5)
+    >>> tensors = {name: keras.ops.convert_to_numpy(variable).T for variable, (name,) in hifi_gan_names(given)}
+    >>> sorted(tensors)[:3]
+    ['conv_post.bias', 'conv_post.weight', 'conv_pre.bias']
+    >>> config = {
+    ...     "resblock": "2", "upsample_rates": [4, 2], "upsample_kernel_sizes": [8, 4], "upsample_initial_channel": 8,
+    ...     "resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1, 3]], "num_mels": 5, "sampling_rate": 8000,
+    ...     "n_fft": 256, "hop_size": 8, "win_size": 256, "fmin": 0, "fmax": 4000,
+    ... }
+    >>> model = from_jik876(StateDict(tensors, "g_02500000"), Settings(config, "config.json"))
+    >>> features = keras.random.normal((1, 10, 5))
+    >>> bool(keras.ops.max(keras.ops.abs(model(features) - given(features))) < 1e-6), model.mel_spec.hop_length
+    (True, 8)
+
     References:
         github.com/jik876/hifi-gan, 4769534 (December 2020).
     """

@@ -33,14 +33,30 @@ def from_kan_bayashi(state: StateDict, config: Settings, statistics=None) -> HiF
     Args:
         state: "generator" of "model" of `checkpoint-*steps.pkl`.
         config: `config.yml`.
-        statistics: `(mean, scale)` of its features, `stats.h5` or `stats.npy`; None: the model gets no `mel_spec`, and
-            must be given features that are standardised already.
+        statistics: `(mean, scale)` of its features, as `read_statistics` reads them from `stats.h5` or `stats.npy`;
+            None: the model gets no `mel_spec`, and must be given features that are standardised already.
 
     Returns:
         The model.
 
     Raises:
         CheckpointError: If settings have no counterpart here, or tensors do not fit them; it names the first.
+
+    Example:
+    >>> given = HiFiGAN((4, 2), (8, 4), 8, 2, (3,), ((1, 3),), num_mels=5)
+    >>> names = kan_bayashi_hifi_gan_names(given)
+    >>> tensors = {name: keras.ops.convert_to_numpy(variable).T for variable, (name,) in names}
+    >>> sorted(tensors)[-2:]
+    ['upsamples.1.1.bias', 'upsamples.1.1.weight']
+    >>> params = {
+    ...     "in_channels": 5, "channels": 8, "upsample_scales": [4, 2], "upsample_kernel_sizes": [8, 4],
+    ...     "resblock_kernel_sizes": [3], "resblock_dilations": [[1, 3]], "use_additional_convs": False,
+    ... }
+    >>> config = Settings({"generator_type": "HiFiGANGenerator", "generator_params": params}, "config.yml")
+    >>> model = from_kan_bayashi(StateDict(tensors, "checkpoint-50000steps.pkl"), config)
+    >>> features = keras.random.normal((1, 10, 5))
+    >>> bool(keras.ops.max(keras.ops.abs(model(features) - given(features))) < 1e-6)
+    True
 
     References:
         github.com/kan-bayashi/ParallelWaveGAN, 8674037 (February 2024).

@@ -67,6 +67,19 @@ def write_nam(model, path) -> None:
     Raises:
         ValueError: If the model has no weights yet, or has ones that are not finite; if its metadata are not of JSON,
             or hold no finite number where plug-ins take one. Then nothing was written.
+
+    Example:
+    >>> import tempfile
+    >>> model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}], sample_rate=48000, metadata={"name": "clean"})
+    >>> model.build()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_nam(model, f"{folder}/clean.nam")
+    ...     written = json.loads(Path(folder, "clean.nam").read_text())
+    >>> written["version"], written["architecture"], written["metadata"], len(written["weights"])
+    ('0.5.4', 'WaveNet', {'name': 'clean'}, 50)
+
+    References:
+        https://github.com/sdatkinson/NeuralAmpModelerCore, docs/nam_file_version.rst.
     """
     Path(path).write_text(json.dumps(_written_model(model), allow_nan=False) + "\n", encoding="utf-8")
 

@@ -35,6 +35,23 @@ def from_r9y9(state: StateDict, hparams: Settings, statistics=None) -> WaveNet:
     Raises:
         CheckpointError: If settings have no counterpart here, or tensors do not fit them; it names the first.
 
+    Example:
+    >>> shapes = {
+    ...     "first_conv": (2, 4, 1), "conv_layers.0.conv": (6, 2, 2), "conv_layers.0.conv1x1_skip": (2, 3, 1),
+    ...     "last_conv_layers.1": (2, 2, 1), "last_conv_layers.3": (4, 2, 1),
+    ... }
+    >>> tensors = {f"{name}.weight": np.zeros(shape, "float32") for name, shape in shapes.items()}
+    >>> tensors |= {f"{name}.bias": np.zeros(shape[0], "float32") for name, shape in shapes.items()}
+    >>> tensors["last_conv_layers.3.bias"] = np.array([1, 2, 3, 4], "float32")
+    >>> hparams = {
+    ...     "input_type": "mulaw-quantize", "quantize_channels": 4, "out_channels": 4, "layers": 1, "stacks": 1,
+    ...     "residual_channels": 2, "gate_channels": 6, "skip_out_channels": 2, "kernel_size": 2,
+    ...     "cin_channels": -1, "cin_pad": 0, "gin_channels": -1,
+    ... }
+    >>> model = from_r9y9(StateDict(tensors, "checkpoint_step1.pth"), Settings(hparams, "hparams.json"))
+    >>> keras.ops.convert_to_numpy(model(np.zeros((1, 3), "float32")))[0, -1].tolist()  # logits of the four levels
+    [1.0, 2.0, 3.0, 4.0]
+
     References:
         github.com/r9y9/wavenet_vocoder, a35fff7 (November 2020).
     """

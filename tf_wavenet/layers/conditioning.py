@@ -1,6 +1,5 @@
 """Global and local conditions, projected to what the gated activations of a residual stack add."""
 
-import copy
 import reprlib
 from typing import Any
 
@@ -10,7 +9,7 @@ from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import check_positive_int
+from tf_wavenet._validation import check_positive_int, shape_of
 from tf_wavenet.layers._dense import Dense
 from tf_wavenet.layers._replace import replace
 from tf_wavenet.layers.conv_in_upsample_network import ConvInUpsampleNetwork
@@ -277,8 +276,8 @@ class Conditioning(keras.layers.Layer):
             raise ValueError(f"Expected {wanted} {name}. Received: {got}")
         if condition is None:
             return
-        shape = tuple(condition.shape)
-        if len(shape) != ndim or (ndim > 1 and shape[-1] != channels):
+        shape = shape_of(condition)
+        if shape is None or len(shape) != ndim or (ndim > 1 and shape[-1] != channels):
             wanted = {1: "[batch]", 2: f"[batch, {channels}]", 3: f"[batch, frames, {channels}]"}[ndim]
             raise ValueError(f"Expected {name} of shape {wanted}. Received: shape {shape}")
         if None not in (rows, shape[0]) and rows != shape[0]:
@@ -300,7 +299,7 @@ class Conditioning(keras.layers.Layer):
             "mel_spec": self.mel_spec if self.mel_spec is None else keras.saving.serialize_keras_object(self.mel_spec),
             "speakers": self.speakers if self.speakers is None else list(self.speakers),
             "global_channels": self.global_channels,
-            "frame_network": copy.deepcopy(self.frame_network),
+            "frame_network": self.frame_network if self.frame_network is None else dict(self.frame_network),
             "linear_prediction": self.linear_prediction,
             "upsampling": self.upsampling,
             "local_context": self.local_context,

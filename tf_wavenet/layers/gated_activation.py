@@ -14,6 +14,9 @@ class GatedActivation(keras.layers.Layer):
     The first half of the channels is the filter, the second half the gate. Pointwise in time: the same call serves
     sequences and single steps.
 
+    Args:
+        **kwargs: As in `keras.layers.Layer`: `name`, `dtype`.
+
     Input shape:
         `[..., 2 * channels]`.
 

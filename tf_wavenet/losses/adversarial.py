@@ -40,6 +40,12 @@ def generator_loss(generated) -> Tensor:
     Returns:
         Scalar tensor.
 
+    Example:
+    >>> from keras import ops
+    >>> fooled, alert = ops.ones((2, 5)), ops.zeros((2, 5))  # the scores of two discriminators
+    >>> float(generator_loss([[fooled], [alert]]))
+    1.0
+
     References:
         Kong et al., HiFi-GAN (2020), equation 2.
     """
@@ -56,8 +62,15 @@ def feature_matching_loss(real, generated) -> Tensor:
     Returns:
         Scalar tensor.
 
+    Example:
+    >>> from keras import ops
+    >>> real, generated = ops.ones((2, 5)), ops.zeros((2, 5))
+    >>> float(feature_matching_loss([[real, real]], [[generated, generated]]))  # one discriminator of two layers
+    2.0
+
     References:
-        Larsen et al. (2016); Kong et al., HiFi-GAN (2020), equation 4.
+        Larsen et al., Autoencoding beyond Pixels using a Learned Similarity Metric (2016); Kong et al., HiFi-GAN
+        (2020), equation 4.
     """
     layers = [layer for r, g in _pairs(real, generated) for layer in _pairs(r, g)]
     return sum(ops.mean(ops.abs(ops.subtract(r, g))) for r, g in layers)

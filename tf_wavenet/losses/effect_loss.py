@@ -22,6 +22,8 @@ class EffectLoss(WeightedMean):
         preemphasis: Float, the coefficient.
         reduction: As in `keras.losses.Loss`; by default samples of weight 0 do not count, neither above nor below
             the line.
+        name: Name of the loss.
+        dtype: Dtype that the loss is computed in, as in `keras.losses.Loss`; None: Keras's `floatx`.
 
     Raises:
         ValueError: If an argument is outside its range.

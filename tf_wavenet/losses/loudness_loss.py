@@ -35,6 +35,8 @@ class LoudnessLoss(keras.losses.Loss):
     Args:
         sample_rate: Int >= 1000, in Hz.
         reduction: As in `keras.losses.Loss`, over the batch.
+        name: Name of the loss.
+        dtype: Dtype that the loss is computed in, as in `keras.losses.Loss`; None: Keras's `floatx`.
 
     Input shape:
         `[batch, time]`, waveforms in [-1, 1] at the level of speech, time more than 16 ms.

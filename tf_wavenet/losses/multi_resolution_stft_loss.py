@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tf_wavenet import backend
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import check_positive_ints, fits
@@ -18,13 +19,16 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
     At each resolution the loss is the spectral convergence, `|| S - P || / || S ||` in the Frobenius norm, and the
     mean of `| log S - log P |`, for magnitudes S of the true and P of the predicted waveform; the resolutions are
     averaged. The norms are those of the whole batch, as in kan-bayashi/ParallelWaveGAN, since a row of silence alone
-    would be divided by next to nothing. Windows are Hann's, and centred, with the waveform mirrored at its ends.
+    would be divided by next to nothing; with `tf.distribute` that is the batch of all replicas. Windows are Hann's, and
+    centred, with the waveform mirrored at its ends.
 
     Args:
         fft_lengths: Ints, lengths of the Fourier transforms.
         hop_lengths: As many ints, samples from frame to frame.
         win_lengths: As many ints, samples of the window.
         reduction: As in `keras.losses.Loss`, over the batch.
+        name: Name of the loss.
+        dtype: Dtype that the loss is computed in, as in `keras.losses.Loss`; None: Keras's `floatx`.
 
     Input shape:
         `[batch, time]`, time more than half of the longest transform.
@@ -41,6 +45,8 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
     References:
         Yamamoto et al., Parallel WaveGAN (2020), section 2.3, equations 4 to 6; the resolutions are those of table 1.
     """
+
+    _total = staticmethod(backend.sum_of_replicas)
 
     def __init__(
         self,
@@ -67,7 +73,8 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
         self._check(tuple(y_true.shape), tuple(y_pred.shape))
         y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         resolutions = list(zip(self.fft_lengths, self.hop_lengths, self.win_lengths, strict=True))
-        return sum(_distance(y_true, y_pred, *lengths) for lengths in resolutions) / len(resolutions)
+        distances = [_distance(y_true, y_pred, *lengths, self._total) for lengths in resolutions]
+        return sum(distances) / len(resolutions)
 
     def _check(self, true, predicted):
         """Refuses shapes, as far as they are known, before the mirrored ends of a transform stumble over them."""
@@ -89,12 +96,13 @@ class MultiResolutionSTFTLoss(keras.losses.Loss):
         }
 
 
-def _distance(y_true, y_pred, *lengths):
+def _distance(y_true, y_pred, fft_length, hop_length, win_length, total):
+    lengths = fft_length, hop_length, win_length
     true, predicted = stft_magnitude(y_true, *lengths), stft_magnitude(y_pred, *lengths)
-    convergence = _norm(true - predicted) / _norm(true)
+    convergence = _norm(true - predicted, total) / _norm(true, total)
     return convergence + ops.mean(ops.abs(ops.log(true) - ops.log(predicted)), axis=(1, 2))
 
 
-def _norm(x):
+def _norm(x, total):
     # The root of zero has no gradient.
-    return ops.sqrt(ops.maximum(ops.sum(ops.square(x)), 1e-12))
+    return ops.sqrt(ops.maximum(total(ops.sum(ops.square(x))), 1e-12))

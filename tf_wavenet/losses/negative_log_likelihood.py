@@ -14,6 +14,8 @@ class NegativeLogLikelihood(OfDistribution, WeightedMean):
         distribution: What the predicted parameters mean, e.g. `MuLawCategorical()`.
         reduction: As in `keras.losses.Loss`; by default samples of weight 0 do not count, neither above nor below
             the line.
+        name: Name of the loss.
+        dtype: Dtype that the loss is computed in, as in `keras.losses.Loss`; None: Keras's `floatx`.
 
     Example:
     >>> from tf_wavenet import MuLawCategorical

@@ -48,7 +48,8 @@ class STFTLossInTurn:
         if rest or not groups:
             expected = f"Expected resolutions_per_step to divide the number of resolutions, {len(lengths)}"
             raise ValueError(f"{expected}. Received: resolutions_per_step={per_step}")
-        self._losses = [_loss(lengths[i::groups]) for i in range(groups)]
+        kind = MultiResolutionSTFTLoss if groups == 1 else _LossOfReplica
+        self._losses = [_loss(lengths[i::groups], kind) for i in range(groups)]
 
     def __call__(self, step, real, generated) -> Tensor:
         """Returns the mean over the batch of the loss at the resolutions of a step.
@@ -80,5 +81,11 @@ class STFTLossInTurn:
         return of_step(generated)
 
 
-def _loss(resolutions):
-    return MultiResolutionSTFTLoss(*zip(*resolutions, strict=True), reduction=None)
+class _LossOfReplica(MultiResolutionSTFTLoss):
+    """Its norms are those of a replica's part of the batch: in a branch, replicas cannot wait for one another."""
+
+    _total = staticmethod(lambda value: value)
+
+
+def _loss(resolutions, kind=MultiResolutionSTFTLoss):
+    return kind(*zip(*resolutions, strict=True), reduction=None)

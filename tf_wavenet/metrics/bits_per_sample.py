@@ -18,6 +18,8 @@ class BitsPerSample(OfDistribution, keras.metrics.Mean):
 
     Args:
         distribution: What the predicted parameters mean, e.g. `MuLawCategorical()`.
+        name: Name of the metric.
+        dtype: Dtype of the mean; None: Keras's `floatx`.
 
     Example:
     >>> from tf_wavenet import MuLawCategorical

@@ -13,6 +13,10 @@ class ErrorToSignalRatio(keras.metrics.Metric):
 
     A target that is silent altogether has no ratio: the result is NaN.
 
+    Args:
+        name: Name of the metric.
+        dtype: Dtype of the sums; None: Keras's `floatx`.
+
     Example:
     >>> metric = ErrorToSignalRatio()
     >>> metric.update_state(keras.ops.array([[2.0, 0.0]]), keras.ops.array([[1.0, 0.0]]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from tf_wavenet._tensor import Tensor
 from tf_wavenet._validation import fits
+from tf_wavenet.losses._of_distribution import check_weight
 from tf_wavenet.losses.negative_log_likelihood import NegativeLogLikelihood
 from tf_wavenet.metrics.bits_per_sample import BitsPerSample
 from tf_wavenet.models._decoding import import_decoding
@@ -186,6 +187,13 @@ class AutoregressiveModel(FirstBatch, Exportable):
     def compile_from_config(self, config) -> None:
         """Compiles as the saved model was compiled; Keras calls it on loading."""
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def check_batch(self, inputs, targets, sample_weight) -> None:
+        """Raises a ValueError if tensors are not of the shapes that `fit` takes."""
+        self.check_inputs(inputs)
+        self._target(inputs, targets)
+        if sample_weight is not None:
+            check_weight(sample_weight, self.split_inputs(inputs)[0])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Tensor | None:
         """Returns the loss; without targets the input waveform is the target."""

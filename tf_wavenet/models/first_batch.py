@@ -1,6 +1,8 @@
-"""What training looks at once: whether waveforms are in [-1, 1]."""
+"""What training looks at once: the shapes of a batch, and whether waveforms are in [-1, 1]."""
 
 import functools
+
+import keras
 
 from tf_wavenet import backend
 from tf_wavenet.signal.full_scale import check_peak
@@ -13,6 +15,13 @@ class FirstBatch:
 
     A subclass sets `peak = Peak()` in its constructor and updates it in every step.
     """
+
+    def check_batch(self, inputs, targets, sample_weight) -> None:
+        """Raises a ValueError if tensors are not of the shapes that a step takes."""
+        raise NotImplementedError
+
+    def _check_data(self, data):
+        self.check_batch(*keras.utils.unpack_x_y_sample_weight(data))
 
     def make_train_function(self, force=False) -> None:
         """Makes the training step, of which the first is watched."""
@@ -38,6 +47,8 @@ class FirstBatch:
         @functools.wraps(function)
         def step(*arguments):
             try:
+                if self._first_batch:
+                    backend.check_shapes(self._check_data, arguments)
                 result = function(*arguments)
             except Exception:
                 backend.keep_state(self, arguments=arguments)

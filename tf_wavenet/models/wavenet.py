@@ -17,6 +17,7 @@ from tf_wavenet._validation import (
     check_sample_rate,
     fits,
     is_int,
+    shape_of,
 )
 from tf_wavenet.distributions import MuLawCategorical, Residual
 from tf_wavenet.layers import (
@@ -498,8 +499,8 @@ class WaveNet(Rematerialized, AutoregressiveModel):
         names |= {"global_condition"} if self.global_channels is not None else set()
         if set(given) != names:
             raise ValueError(f"Expected inputs {sorted(names)}. Received: {sorted(given)}")
-        shape = tuple(given["waveform"].shape)
-        if len(shape) != 2:
+        shape = shape_of(given["waveform"])
+        if not fits(shape, (None, None)):
             raise ValueError(f"Expected waveform of shape [batch, time]. Received: shape {shape}")
         return given
 

@@ -24,6 +24,18 @@ def describe(served, functions, sample_rate=None) -> dict[str, Any]:
     Returns:
         Dict of JSON values: the model's properties, and of each signature the inputs and outputs with dtype, shape
         (null: any length; a null shape: one number, or one a row), meaning, range and unit.
+
+    Example:
+    >>> from tf_wavenet import NamWaveNet
+    >>> from tf_wavenet.serving import EffectSignatures
+    >>> model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}])
+    >>> served = EffectSignatures(model, jit_compile=False, max_samples=1000)
+    >>> description = describe(served, served.functions(), sample_rate=48000)
+    >>> sorted(description["signatures"])
+    ['generate', 'generate_chunk', 'initial_state', 'serving_default']
+    >>> recording = description["signatures"]["generate"]["inputs"]["recording"]
+    >>> recording["dtype"], recording["shape"], recording["unit"]
+    ('float32', [None, None], 'full scale')
     """
     model, size = served.model, served.state_size if served.streams else None
     inputs, outputs = served.inputs, served.inputs | served.outputs
@@ -57,8 +69,19 @@ def write_documents(served, functions, path, sample_rate=None) -> None:
     Args:
         served: The `Served`.
         functions: Its `functions()`.
-        path: Folder of the SavedModel.
+        path: Folder of the SavedModel, which must be there.
         sample_rate: As in `describe`.
+
+    Example:
+    >>> import tempfile
+    >>> from tf_wavenet import NamWaveNet
+    >>> from tf_wavenet.serving import EffectSignatures
+    >>> model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}])
+    >>> served = EffectSignatures(model, jit_compile=False, max_samples=1000)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_documents(served, served.functions(), folder, sample_rate=48000)
+    ...     sorted(file.name for file in Path(folder).rglob("*.*") if file.is_file())
+    ['README.md', 'signatures.json', 'version.json']
     """
     path, description, spec = Path(path), describe(served, functions, sample_rate), served.model.mel_spec
     (path / "README.md").write_text(_readme(description), encoding="utf-8")

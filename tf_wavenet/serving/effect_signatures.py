@@ -15,9 +15,23 @@ class EffectSignatures(Served):
     """A `NamWaveNet`'s signatures; see `Served`. The queues are what its layers keep of the past.
 
     Args:
-        model: A `tf_wavenet.NamWaveNet` of one output channel.
+        model: A `tf_wavenet.NamWaveNet` of one output channel; it is built if it is not.
         jit_compile: Whether XLA compiles the model in the process that serves.
-        max_samples: Int, the most samples of one request, all rows together.
+        max_samples: Int >= 1, the most samples of one request, all rows together.
+
+    Raises:
+        ValueError: If the model has several output channels.
+
+    Example:
+    >>> from tf_wavenet import NamWaveNet
+    >>> model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}])
+    >>> served = EffectSignatures(model, jit_compile=False, max_samples=1000)
+    >>> recording, state = tf.random.normal((1, 30), stddev=0.2), served.initial_state(1)
+    >>> answer = served.generate_chunk(recording, state["state_queues"], state["state_stream"])
+    >>> sorted(answer)
+    ['new_state_queues', 'new_state_stream', 'waveform']
+    >>> bool(tf.reduce_max(tf.abs(answer["waveform"] - model(recording))) < 1e-5)
+    True
     """
 
     def __init__(self, model, jit_compile, max_samples) -> None:

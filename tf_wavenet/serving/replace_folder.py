@@ -24,6 +24,17 @@ def replace_folder(path, known_by) -> Iterator[Path]:
 
     Raises:
         ValueError: If something else is at `path`.
+
+    Example:
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "model")
+    ...     for name in ("old.txt", "new.txt"):
+    ...         with replace_folder(path, known_by="index.json") as partial:
+    ...             _ = (partial / "index.json").write_text("{}")
+    ...             _ = (partial / name).write_text("whole")
+    ...     sorted(file.name for file in path.iterdir())
+    ['index.json', 'new.txt']
     """
     path = Path(path).resolve()  # a link stays a link
     there = path.is_dir() and any(path.iterdir())

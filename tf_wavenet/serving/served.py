@@ -25,8 +25,26 @@ class Served(tf.Module):
     `first_rows`.
 
     Args:
-        model: The model.
-        max_samples: Int, the most samples of one request, all rows together.
+        model: The model, with weights.
+        max_samples: Int >= 1, the most samples of one request, all rows together.
+
+    Example:
+    >>> from tf_wavenet import NamWaveNet
+    >>> from tf_wavenet.serving.tensors import shared_inputs
+    >>> class Halved(Served):
+    ...     streams = False
+    ...     inputs = shared_inputs(max_samples=1000)
+    ...     @signature()
+    ...     def serving_default(self, waveform):
+    ...         return {"waveform": 0.5 * self.model(waveform)}
+    >>> model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}])
+    >>> model.build()
+    >>> served = Halved(model, max_samples=1000)
+    >>> functions = served.functions()
+    >>> list(functions), functions["serving_default"](tf.zeros((1, 20)))["waveform"].shape
+    (['serving_default'], TensorShape([1, 20]))
+    >>> served.fingerprint == fingerprint(model)
+    True
     """
 
     def __init__(self, model, max_samples) -> None:

@@ -25,9 +25,20 @@ class Signatures(Served):
     """A WaveNet's signatures; see `Served`. The queues are those of the network, and the last sample.
 
     Args:
-        model: A `WaveNet`.
-        jit_compile: Whether XLA compiles the loop.
-        max_samples: Int, the most samples of one request, all rows together.
+        model: A `tf_wavenet.WaveNet`.
+        jit_compile: Whether XLA compiles the loop in the process that serves.
+        max_samples: Int >= 1, the most samples of one request, all rows together.
+
+    Example:
+    >>> from tf_wavenet import WaveNet
+    >>> model = WaveNet(dilations=(1, 2), residual_channels=4, skip_channels=4)
+    >>> served = Signatures(model, jit_compile=False, max_samples=1000)
+    >>> served.inputs["num_samples"].range
+    '>= 0, the same for all rows, 1000 at most in all rows together'
+    >>> sorted(served.score(tf.zeros((2, 50))))
+    ['bits_per_sample', 'log_likelihood']
+    >>> served.initial_state(2)["state_queues"].shape[1] == served.state_size == model.state_size + 1
+    True
     """
 
     def __init__(self, model, jit_compile, max_samples) -> None:

@@ -25,7 +25,18 @@ class VocoderSignatures(Served):
     Args:
         model: A `tf_wavenet.Vocoder`.
         jit_compile: Whether XLA compiles the chunks of streams in the process that serves, each length of chunk once.
-        max_samples: Int, the most samples of one request, all rows together.
+        max_samples: Int >= 1, the most samples of one request, all rows together.
+
+    Example:
+    >>> from tf_wavenet import HiFiGAN
+    >>> model = HiFiGAN((4, 2), (8, 4), 8, 1, (3,), ((1,),), num_mels=4, causal=True)
+    >>> served = VocoderSignatures(model, jit_compile=False, max_samples=1000)
+    >>> served.generate(tf.zeros((1, 10, 4)))["waveform"].shape
+    TensorShape([1, 80])
+    >>> served.generate(tf.zeros((1, 200, 4)))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    tensorflow.python.framework.errors_impl.InvalidArgumentError: ...at most 1000 samples, all rows together...
     """
 
     def __init__(self, model, jit_compile, max_samples) -> None:

@@ -16,12 +16,26 @@ def write_warmup(served, path, batch_sizes, num_samples) -> None:
 
     Args:
         served: The `Served`.
-        path: Folder of the SavedModel.
-        batch_sizes: Ints >= 1.
+        path: Folder of the SavedModel, which must be there.
+        batch_sizes: Ints >= 1, rows of a request.
         num_samples: Int >= 1, samples of a chunk; of a vocoder, the frames that have so many.
 
     Raises:
         ValueError: If the package tensorflow-serving-api, whose messages these are, is not installed.
+
+    Example:
+    >>> import importlib.util, tempfile
+    >>> from tf_wavenet import NamWaveNet
+    >>> from tf_wavenet.serving import EffectSignatures
+    >>> model = NamWaveNet([{"channels": 2, "dilations": (1, 2)}])
+    >>> served = EffectSignatures(model, jit_compile=False, max_samples=1000)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     if importlib.util.find_spec("tensorflow_serving") is not None:
+    ...         write_warmup(served, folder, batch_sizes=[2], num_samples=320)
+    >>> for name, inputs in warmup_requests(served, batch_size=2, num_samples=320):  # what is written for a batch of 2
+    ...     name, inputs["recording"].shape
+    ('generate', (2, 320))
+    ('generate_chunk', (2, 320))
     """
     try:
         from tensorflow_serving.apis import predict_pb2, prediction_log_pb2

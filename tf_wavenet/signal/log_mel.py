@@ -62,11 +62,17 @@ def mel_spectrum(waveform, spec: MelSpec) -> tuple[Tensor, Tensor]:
     """Computes the short-time Fourier transform that `log_mel` takes.
 
     Args:
-        waveform: Floating point `[batch, time]`.
+        waveform: Floating point `[batch, time]` at `spec.sample_rate`, at least one sample.
         spec: The recipe.
 
     Returns:
         `(real, imaginary)`, float32 `[batch, spec.num_frames(time), spec.fft_length // 2 + 1]`.
+
+    Example:
+    >>> spec, noise = MelSpec.from_preset("speech_16k"), 0.1 * np.random.default_rng(0).standard_normal((2, 1000))
+    >>> real, imaginary = mel_spectrum(noise, spec)
+    >>> tuple(real.shape), tuple(imaginary.shape)
+    ((2, 5, 513), (2, 5, 513))
     """
     padded = _pad(ops.cast(waveform, "float32"), spec)
     window = ops.convert_to_tensor(_constants(spec)[1])
@@ -74,7 +80,22 @@ def mel_spectrum(waveform, spec: MelSpec) -> tuple[Tensor, Tensor]:
 
 
 def log_mel_of(power, spec: MelSpec) -> Tensor:
-    """Computes log-mel features of squared magnitudes, `[..., spec.fft_length // 2 + 1]`: `[..., spec.num_mels]`."""
+    """Computes log-mel features of squared magnitudes, the last step of `log_mel`.
+
+    Args:
+        power: float32 `[..., spec.fft_length // 2 + 1]`, at least 0, such as the sum of the squares of `mel_spectrum`.
+        spec: The recipe.
+
+    Returns:
+        float32 tensor `[..., spec.num_mels]`, logarithms to `spec.log_base`, normalised if the recipe says so.
+
+    Example:
+    >>> spec, noise = MelSpec.from_preset("speech_16k"), 0.1 * np.random.default_rng(0).standard_normal((2, 1000))
+    >>> real, imaginary = mel_spectrum(noise, spec)
+    >>> features = log_mel_of(ops.square(real) + ops.square(imaginary), spec)
+    >>> bool(ops.max(ops.abs(features - log_mel(noise, spec))) < 1e-4)
+    True
+    """
     filters, _, mean, scale = map(ops.convert_to_tensor, _constants(spec))
     mel = ops.matmul(ops.sqrt(ops.maximum(power + spec.power_offset, _LEAST_POWER)), filters)
     features = ops.log(ops.maximum(mel, spec.floor))

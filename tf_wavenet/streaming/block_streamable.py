@@ -14,6 +14,20 @@ class BlockStreamable(Protocol):
 
     Attributes:
         state_size: Int, the numbers that `pack_state` makes of one stream's state.
+
+    Example:
+    >>> from tf_wavenet import HiFiGAN
+    >>> model = HiFiGAN((4, 2), (8, 4), 8, 1, (3,), ((1,),), num_mels=4, causal=True)
+    >>> isinstance(model, BlockStreamable)
+    True
+    >>> features, state = keras.random.normal((1, 6, 4)), model.get_initial_state(batch_size=1)
+    >>> first, state = model.prime(features[:, :2], state)
+    >>> rest, state = model.prime(features[:, 2:], state)
+    >>> first.shape[1], rest.shape[1]  # 8 samples for each frame
+    (16, 32)
+    >>> whole = model(features)
+    >>> bool(keras.ops.max(keras.ops.abs(keras.ops.concatenate([first, rest], axis=1) - whole)) < 1e-5)
+    True
     """
 
     state_size: int

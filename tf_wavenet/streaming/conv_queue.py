@@ -23,6 +23,16 @@ class ConvQueue:
         kernel_size: Int >= 1.
         dilations: Sequence of positive ints, one a layer.
 
+    Example:
+    >>> queue = ConvQueue(kernel_size=2, dilations=(1, 3))
+    >>> queue.slots
+    4
+    >>> state = queue.initial(batch_size=1, channels=1, dtype="float32")
+    >>> for t in (1.0, 2.0, 3.0, 4.0):
+    ...     state = queue.push(state, [ops.array([[t]]), ops.array([[10 * t]])])
+    >>> [float(queue.taps(state, layer, channels=1)[0][0, 0]) for layer in (0, 1)]  # 1 and 3 steps before the fifth
+    [4.0, 20.0]
+
     References:
         Paine et al., Fast Wavenet Generation Algorithm (2016): the idea of caching a queue for each convolution.
     """

@@ -13,8 +13,17 @@ class HeldPast:
 
     Args:
         length: Int >= 0, inputs to keep.
-        channels: Int, their channels.
-        dtype: Their dtype.
+        channels: Int >= 1, their channels.
+        dtype: Name of their dtype, such as "float32".
+
+    Example:
+    >>> held = HeldPast(length=2, channels=1, dtype="float32")
+    >>> joined, state = held.join(ops.array([[[5.0], [6.0]]]), held.initial(batch_size=1))
+    >>> ops.convert_to_numpy(joined[0, :, 0]).tolist()
+    [5.0, 5.0, 5.0, 6.0]
+    >>> joined, state = held.join(ops.array([[[7.0]]]), state)
+    >>> ops.convert_to_numpy(joined[0, :, 0]).tolist()
+    [5.0, 6.0, 7.0]
     """
 
     def __init__(self, length, channels, dtype) -> None:

@@ -18,6 +18,28 @@ class StreamingLayer(Rematerialized, keras.layers.Layer):
     step from the queues (`step`), or a block that continues the queues (`prime`). See `tf_wavenet.Streamable`.
 
     A subclass that is conditioned takes the condition as one more argument of `compute`, and all schedules pass it on.
+
+    Args:
+        **kwargs: As in `keras.layers.Layer`: `name`, `dtype`, `trainable`.
+
+    Example:
+    >>> from tf_wavenet.layers import CausalConv1D
+    >>> class Echo(StreamingLayer):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.conv = CausalConv1D(filters=3, kernel_size=2, dilation_rate=4)
+    ...     def build(self, input_shape):
+    ...         self.conv.build(input_shape)
+    ...     def convolutions(self):
+    ...         return [self.conv]
+    ...     def compute(self, x, convolve):
+    ...         return x + convolve(self.conv, x)
+    >>> layer, inputs = Echo(), keras.random.normal((1, 10, 3))
+    >>> whole, state = layer(inputs), layer.get_initial_state(batch_size=1)
+    >>> head, state = layer.prime(inputs[:, :9], state)
+    >>> last, state = layer.step(inputs[:, 9], state)
+    >>> bool(ops.max(ops.abs(last - whole[:, 9])) < 1e-5)
+    True
     """
 
     def convolutions(self) -> Sequence[keras.layers.Layer]:

@@ -30,7 +30,9 @@ class AmpConfig:
     output_channel: int | None = None
     """Channel of the output to take, likewise."""
     run: Path = Path("runs/amp")
-    """Folder that is made for this run: the model as .nam and .keras, and the configuration."""
+    """Folder that is made for this run: the model as .nam and .keras, checkpoints, and the configuration."""
+    resume: bool = False
+    """Go on after the last whole epoch of the run, with its configuration; --epochs may be given anew."""
     model: Literal["nam_standard", "nam_lite", "nam_feather", "nam_nano", "nam_a2", "nam_a2_lite"] = "nam_standard"
     """Architecture."""
     name: str = ""
@@ -101,12 +103,48 @@ class AmpConfig:
         return {name: value for name, value in given.items() if value not in ("", None)}
 
     def save(self, path: Path) -> None:
-        """Writes the configuration as JSON, all but `run`.
+        """Writes the configuration as JSON, all but `run` and `resume`; `load` reads it.
 
         Args:
             path: File to write, in the run folder.
         """
         values = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
-        del values["run"]
+        del values["run"], values["resume"]
         with atomic_path(path) as partial:
             partial.write_text(json.dumps(values, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "AmpConfig":
+        """Reads what `save` wrote.
+
+        Args:
+            path: JSON file, in the run folder.
+
+        Returns:
+            The configuration; its `run` is the folder of the file.
+
+        Raises:
+            ValueError: If the file is not a configuration.
+        """
+        try:
+            values = json.loads(path.read_text())
+            paths = {name: Path(values[name]) for name in ("input", "output")}
+            return cls(**values | paths, run=path.parent)
+        except (TypeError, KeyError, json.JSONDecodeError) as error:
+            raise ValueError(f"Expected {path} to be the configuration of an amplifier's run: {error}") from None
+
+    def check_resumed(self) -> None:
+        """Makes sure that a run goes on with the configuration that it began with, but for `epochs` and `jit_compile`.
+
+        Raises:
+            ValueError: If there is no run, or something else differs; it names the first field that does.
+        """
+        path = self.run / "config.json"
+        if not path.exists():
+            raise ValueError(f"Expected --run to be the folder of a run to resume. Not found: {path}")
+        saved = AmpConfig.load(path)
+        for field in dataclasses.fields(self):
+            ours, theirs = getattr(self, field.name), getattr(saved, field.name)
+            if field.name not in ("run", "resume", "epochs", "jit_compile") and ours != theirs:
+                began = f"Expected {self.run} to go on with {field.name}={theirs}, as it began"
+                raise ValueError(f"{began}. Received: {field.name}={ours}")

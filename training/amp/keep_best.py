@@ -11,6 +11,8 @@ from tf_wavenet.importers import nam_loudness, write_nam
 class KeepBest(keras.callbacks.Callback):
     """Writes the model after every epoch that has the lowest held-out error-to-signal ratio so far, if below 1.
 
+    Of an epoch that Ctrl-C broke off, only the first model: a run that is resumed goes through the epoch again.
+
     Args:
         run: Folder, for `model.nam` and `model.keras`.
         metadata: Of the `.nam` file; the ratio is added to its "training", and loudness and gain.
@@ -30,6 +32,8 @@ class KeepBest(keras.callbacks.Callback):
         """Compares and writes."""
         self.last = ratio = float(logs["val_esr"])
         if not ratio < (1.0 if self.best is None else self.best):  # what silence gets, or NaN, is no model
+            return
+        if self.best is not None and getattr(self.model, "stop_training", False):
             return
         training = {**self._metadata["training"], "validation_esr": ratio}
         self.model.metadata = {**self._metadata, **nam_loudness(self.model), "training": training}

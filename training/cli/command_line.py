@@ -64,13 +64,16 @@ def check_numbers(config: object, *names: str, least: float | None = None) -> No
 
 
 def run(command: Callable[[], None]) -> None:
-    """Runs a script's `main`; ends the process with code 2 and one line on stderr where the input is at fault.
+    """Runs a script's `main`; ends the process with one line on stderr where it cannot do what was asked.
+
+    The code is 2 where the input is at fault, and 1 where numbers went bad.
 
     Set the environment variable TRACEBACK=1 to see where an error came from.
 
     Args:
         command: The script. ValueError (which the library and its AudioError use for wrong input) and OSError (a
-            missing file, a full disk) are reported; any other exception is a fault of ours and keeps its traceback.
+            missing file, a full disk) are reported, and FloatingPointError (NaN or infinity); any other exception is a
+            fault of ours and keeps its traceback.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for names of files of any bytes
@@ -79,10 +82,10 @@ def run(command: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         if os.environ.get("TRACEBACK"):
             raise
         named = isinstance(error, OSError) and error.filename
         reason = f"{error.filename}: {error.strerror}" if named else str(error)
         print(f"error: {' '.join(reason.split())}", file=sys.stderr)
-        raise SystemExit(2) from None
+        raise SystemExit(1 if isinstance(error, FloatingPointError) else 2) from None

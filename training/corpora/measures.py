@@ -59,11 +59,12 @@ class FileMeasures:
         return self.num_samples / self.sample_rate
 
 
-def measure_file(file: AudioFile) -> tuple[FileMeasures, np.ndarray]:
+def measure_file(file: AudioFile, manifest_rate: int) -> tuple[FileMeasures, np.ndarray]:
     """Reads a file at its own rate and measures it.
 
     Args:
         file: A recording that `index_corpus` accepted.
+        manifest_rate: The manifest's rate in Hz, which recordings of shards and datasets are read at.
 
     Returns:
         The figures, and the sum over frames of its power spectrum, float64 [bins], a bin every 31.25 Hz.
@@ -71,7 +72,10 @@ def measure_file(file: AudioFile) -> tuple[FileMeasures, np.ndarray]:
     Raises:
         AudioError: If it can no longer be read.
     """
-    channels, sample_rate = read_audio(file.path)
+    if file.record is None:
+        channels, sample_rate = read_audio(file.path)
+    else:
+        channels, sample_rate = file.load(manifest_rate)[:, np.newaxis], manifest_rate
     waveform = channels.mean(axis=1)
     levels = frame_levels(waveform - waveform.mean(), sample_rate)
     loud, noise = np.percentile(levels, 95), np.percentile(levels, 1)

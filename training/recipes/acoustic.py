@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,17 +39,21 @@ class AcousticRecipe(Recipe):
         symbols = sorted({WORD, *STRESS, *PUNCTUATION}.union(*texts))
         return AcousticModel(symbols, spec, channels=config.channels, dtype=config.precision)
 
-    def data(self, network: AcousticModel, training: Manifest, held_out: Manifest, start: int) -> Data:
+    def data(
+        self, network: AcousticModel, training: Manifest, held_out: Manifest, start: int, distribution=None
+    ) -> Data:
         """Reads the aligned recordings whole; see `Recipe.data`."""
         config = self.config
         frames = config.batch_size * config.window_samples // network.mel_spec.hop_length
-        learned, others = (self._read(network, files.files) for files in (training, held_out))
+        (learned, paths), (others, _) = (self._read(network, files.files) for files in (training, held_out))
         pitches = np.concatenate([each.log_f0[np.isfinite(each.log_f0)] for each in learned])
         row = frames, network.kernel_size // 2, (float(pitches.mean()), float(pitches.std()))
+        source = UtteranceSource(learned, *row, shuffle=True, seed=config.seed, repeat=True, start_step=start)
         return Data(
-            UtteranceSource(learned, *row, shuffle=True, seed=config.seed, repeat=True, start_step=start),
+            source,
             UtteranceSource(others, *row),
             {"symbols": [network.symbols[number - 1] for number in others[0].numbers]},
+            lambda step: [paths[place] for place in source.places(step)],
         )
 
     def speak(self, network: AcousticModel, num_samples: int, conditions: dict[str, Any]) -> np.ndarray:
@@ -60,14 +65,14 @@ class AcousticRecipe(Recipe):
         """Names weights and symbols."""
         return f"{network.count_params():,} weights, {len(network.symbols)} symbols: {' '.join(network.symbols)}"
 
-    def _read(self, network: AcousticModel, files: Sequence[AudioFile]) -> list[Utterance]:
+    def _read(self, network: AcousticModel, files: Sequence[AudioFile]) -> tuple[list[Utterance], list[Path]]:
         folder, spec = self.config.features, network.mel_spec
         stored, linguistic = StoredFeatures(folder), LinguisticSpec.load(folder / "spec.json")
         if (linguistic.sample_rate, linguistic.hop_length) != (spec.sample_rate, spec.hop_length):
             expected = f"Expected --features with the mels' frames: --hop-length {spec.hop_length}"
             raise ValueError(f"{expected}. Received: {linguistic.hop_length} in {folder}")
         floor, ceil = np.log(linguistic.f0_floor), np.log(linguistic.f0_ceil)
-        found = []
+        found, paths = [], []
         for file, symbols in zip(files, phonemize([file.text or "" for file in files], VOICE), strict=True):
             path = folder / f"{file.name}.lab"
             if not path.exists():
@@ -80,6 +85,7 @@ class AcousticRecipe(Recipe):
             symbols = spoken(symbols)
             durations = durations_of(symbols, read_htk(path), len(mels), spec.hop_length / spec.sample_rate)
             found.append(Utterance(network.number(symbols), durations, mean_log_f0(f0, durations), mels))
+            paths.append(file.path)
         if not found:
             raise ValueError(f"Expected --features to hold labels of the recordings (--align). Received: {folder}")
-        return found
+        return found, paths

@@ -12,6 +12,7 @@ from training.recipes import Recipe
 from training.runs import history
 from training.runs.callbacks import Progress, StepCallback
 from training.runs.clock import Clock
+from training.runs.finite import Finite
 from training.runs.run_folder import RunFolder
 from training.runs.summaries import Summaries
 
@@ -44,6 +45,7 @@ class HeldOut(StepCallback):
         validation: Batches of held-out data, of `Recipe.data`.
         clock: Counts the time.
         then: Called one after the other, after the history has its row: who finds the model finds what it cost.
+        finite: Refuses weights that are not finite; None takes any.
     """
 
     def __init__(
@@ -57,9 +59,11 @@ class HeldOut(StepCallback):
         validation: Any,
         clock: Clock,
         then: Sequence[Callable[[Measured], None]] = (),
+        finite: Finite | None = None,
     ) -> None:
         super().__init__(every, start, steps)
         self._recipe, self._run, self._validation, self._clock, self._then = recipe, run, validation, clock, then
+        self._finite = finite
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Makes the twin."""
@@ -67,6 +71,8 @@ class HeldOut(StepCallback):
 
     def on_step(self, step: int, logs: dict) -> None:
         """Evaluates, writes a row, and tells the others."""
+        if self._finite is not None:
+            self._finite.require()
         for target, source in zip(self._twin.trainable_variables, averaged_weights(self.model), strict=True):
             target.assign(keras.ops.copy(source))  # JAX gives away the memory of what it evaluates
         figures = self._twin.evaluate(self._validation, verbose=0, return_dict=True)
@@ -147,6 +153,7 @@ def averaged_weights(model: keras.Model) -> Sequence[keras.Variable]:
         Variables, in the order of the `trainable_variables` of the model, or of the generator that it trains.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside a LossScaleOptimizer
-    if not optimizer.use_ema or optimizer.ema_momentum ** int(optimizer.iterations) > _FIRST_WEIGHT:
+    iterations = int(keras.ops.convert_to_numpy(optimizer.iterations))
+    if not optimizer.use_ema or optimizer.ema_momentum**iterations > _FIRST_WEIGHT:
         return getattr(model, "generator", model).trainable_variables
     return optimizer._model_variables_moving_average  # Keras has no public name for them

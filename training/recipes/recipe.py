@@ -2,6 +2,9 @@
 
 import abc
 import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -10,15 +13,29 @@ import numpy as np
 from tf_wavenet import ConvMuon, Vocoder, WaveNet
 from tf_wavenet.data import Manifest, VoiceAugmentation, WindowSource
 from training.runs.conditions import check_files, conditions_of_file, window_arguments
+from training.runs.distribution import Distribution
+from training.runs.gradient_norm import log_gradient_norms
 from training.runs.train_config import TrainConfig
+
+READING_THREADS, READ_AHEAD = 2, 4  # of Grain; batches read ahead
+ENDLESS = 1 << 60
+GRAIN_KERAS = (3, 13)  # the first Keras whose `fit` takes datasets of Grain
 
 
 class Data(NamedTuple):
-    """What a model learns from: batches without end, those that are held out, and what it is to say while it learns."""
+    """What a model learns from.
+
+    Attributes:
+        training: Batches without end.
+        held_out: Batches that are held out.
+        heard: What the model is to say while it learns.
+        files: Function of the number of a training batch, from 0 on, to the paths of the recordings in it.
+    """
 
     training: Any
     held_out: Any
     heard: dict[str, Any]
+    files: Callable[[int], Sequence[Path]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +71,7 @@ class Recipe(abc.ABC):
         model = self.make_model(corpus)
         xla = self.config.jit_compile and keras.backend.backend() != "torch"  # which has none
         model.compile(*self.make_optimizers(), jit_compile=xla)
+        log_gradient_norms(model)
         return model
 
     @abc.abstractmethod
@@ -91,7 +109,14 @@ class Recipe(abc.ABC):
         """The optimizers of a compiled model, each with the step of the run that is its first."""
         return [(model.optimizer, 0)]
 
-    def data(self, network: WaveNet | Vocoder, training: Manifest, held_out: Manifest, start: int) -> Data:
+    def data(
+        self,
+        network: WaveNet | Vocoder,
+        training: Manifest,
+        held_out: Manifest,
+        start: int,
+        distribution: Distribution = Distribution(),  # noqa: B008 (it is frozen)
+    ) -> Data:
         """Finds the batches of windows that a network learns from, and all that may be wrong with the recordings.
 
         Args:
@@ -99,6 +124,7 @@ class Recipe(abc.ABC):
             training: The recordings to learn from.
             held_out: The others.
             start: Steps of the run so far.
+            distribution: How batches are shared out.
 
         Returns:
             The data.
@@ -111,17 +137,17 @@ class Recipe(abc.ABC):
         for files in (training, held_out):
             check_files(conditions, files)
 
-        def windows(files, batch_size, **order):
-            return make_windows(
-                files, config.window_samples, network.context_samples, batch_size, **conditions, **order
-            )
+        def windows(files, batch_size, make=make_windows, **order):
+            return make(files, config.window_samples, network.context_samples, batch_size, **conditions, **order)
 
         augment = VoiceAugmentation(config.sample_rate) if config.augment else None
         order = {"shuffle": True, "seed": config.seed, "repeat": True, "start_step": start, "augment": augment}
+        order |= self.window_options
         return Data(
-            windows(training, config.batch_size, **order, **self.window_options),
+            distribution.batches(functools.partial(windows, training, config.batch_size, **order)),
             windows(held_out, max(config.batch_size, self.held_out_batch)),
             conditions_of_file(network, held_out, config.features),
+            lambda step: windows(training, config.batch_size, WindowSource, **order).files(step),
         )
 
     def network(self, model: keras.Model) -> WaveNet | Vocoder:
@@ -144,7 +170,10 @@ class Recipe(abc.ABC):
 
 
 def make_windows(*arguments, **options) -> Any:
-    """Makes what `fit` takes: of TensorFlow a dataset that is read ahead, of other backends a `WindowSource`.
+    """Makes what `fit` takes, read ahead: of TensorFlow a tf.data pipeline; of other backends one of Grain.
+
+    A dataset that ends is the `WindowSource` itself on those: to Keras, the end of Grain's is a surprise. So are all
+    where Grain is not installed, or Keras is older than 3.13.
 
     Args:
         *arguments: Of `WindowSource`.
@@ -154,4 +183,13 @@ def make_windows(*arguments, **options) -> Any:
         from tf_wavenet.data import window_dataset
 
         return window_dataset(*arguments, **options)
-    return WindowSource(*arguments, **options)
+    source = WindowSource(*arguments, **options)
+    if not source.repeat or tuple(map(int, keras.__version__.split(".")[:2])) < GRAIN_KERAS:
+        return source
+    try:
+        import grain
+    except ImportError:
+        return source
+    steps = grain.MapDataset.range(source.start_step, ENDLESS)
+    reading = grain.ReadOptions(num_threads=READING_THREADS, prefetch_buffer_size=READ_AHEAD)
+    return steps.map(source.batch).to_iter_dataset(reading)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from tf_wavenet.files import atomic_path
 from training.runs.clock import Budget, Clock
+from training.runs.finite import Finite
 from training.runs.run_folder import RunFolder
 from training.runs.state import bring_back
 from training.runs.summaries import Summaries
@@ -159,12 +160,21 @@ class Checkpoints(StepCallback):
         run: Where the checkpoints go.
         clock: Counts the time.
         seconds: Time after which there is a checkpoint besides.
+        finite: Refuses weights that are not finite; None writes any.
     """
 
     def __init__(
-        self, every: int, start: int, steps: int | None, run: RunFolder, clock: Clock, seconds: float = 300.0
+        self,
+        every: int,
+        start: int,
+        steps: int | None,
+        run: RunFolder,
+        clock: Clock,
+        seconds: float = 300.0,
+        finite: Finite | None = None,
     ) -> None:
         super().__init__(every, start, steps)
+        self._finite = finite
         self._seconds = seconds
         self._run = run
         self._clock = clock
@@ -178,6 +188,8 @@ class Checkpoints(StepCallback):
 
     def on_step(self, step: int, logs: dict) -> None:
         """Writes one checkpoint, the time first: a checkpoint never lacks it."""
+        if self._finite is not None:
+            self._finite.require()
         self._clock.save(self._run.time(step))
         with atomic_path(self._run.checkpoint(step)) as partial:
             self.model.save_weights(partial)

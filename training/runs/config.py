@@ -44,6 +44,8 @@ class WaveNetConfig(TrainConfig):
     """Width of the residual path, instead of the preset's."""
     skip_channels: int | None = None
     """Width of the skip path, instead of the preset's."""
+    past_noise: float | None = None
+    """Noise on the past while training, in mu-law levels, instead of the preset's; 0 for none."""
     distribution: Literal["mu_law", "logistics", "gaussian"] = "mu_law"
     """What the model predicts of a sample: 256 mu-law levels, 10 logistics over 16-bit levels, or a Gaussian."""
     linear_prediction: int | None = None
@@ -59,7 +61,7 @@ class WaveNetConfig(TrainConfig):
     @property
     def overrides(self) -> dict[str, Any]:
         """WaveNet's keyword arguments that differ from the preset's."""
-        names = ("dilations", "residual_channels", "skip_channels")
+        names = ("dilations", "residual_channels", "skip_channels", "past_noise")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
@@ -134,6 +136,8 @@ class AcousticConfig(TrainConfig):
             raise ValueError("Expected --features, a folder of training.prepare_linguistic --align --hop-length 200")
         if self.augment:
             raise ValueError("Expected no --augment with --model acoustic")
+        if self.strategy != "none":
+            raise ValueError(f"Expected no --strategy with --model acoustic. Received: {self.strategy}")
 
 
 FAMILIES = (WaveNetConfig, VocoderConfig, AcousticConfig)

@@ -25,9 +25,23 @@ def read(path: Path) -> list[dict]:
 
     Returns:
         The rows, oldest first.
+
+    Raises:
+        ValueError: If a line is not JSON with a whole number as its `step`.
     """
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-    return [json.loads(line) for line in lines]
+    rows, lines = [], path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+            fine = isinstance(row, dict) and type(row.get("step")) is int
+        except (ValueError, RecursionError):
+            fine = False
+        if not fine:
+            raise ValueError(
+                f"Expected {path} to hold JSON with a step on each line. Received: line {number}: {line!r:.80}"
+            )
+        rows.append(row)
+    return rows
 
 
 def forget(path: Path, step: int) -> None:

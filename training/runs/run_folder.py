@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import zipfile
-import zlib
 from pathlib import Path
 
 import keras
@@ -89,6 +88,10 @@ class RunFolder:
         found = (self.path / "checkpoints").glob("step-*.weights.h5")
         return sorted((int(re.sub(r"\D", "", path.name.split(".")[0])), path) for path in found)
 
+    def is_new(self) -> bool:
+        """Whether the folder holds nothing but what a process left that was killed before the run began."""
+        return all(path.name.startswith("partial-") for path in self.path.iterdir())
+
     def tidy(self) -> None:
         """Removes what a killed process had half-written; to be called by the one process that writes to the run."""
         for folder in (self.path, self.path / "checkpoints"):
@@ -100,9 +103,13 @@ class RunFolder:
         path = self.path / "best.json"
         if not (path.exists() and self.best.exists()):
             return None
-        score = json.loads(path.read_text())
-        step = score.pop("step")
-        (figure,) = score.values()
+        try:
+            score = json.loads(path.read_bytes())
+            step = score.pop("step")
+            (figure,) = map(float, score.values())
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            expected = f"Expected {path} to hold a step and a figure"
+            raise ValueError(f"{expected}. Received: {type(error).__name__}: {error}") from error
         return step, figure
 
     def save_best(self, model: keras.Model, step: int, figure: float, metric: str = "bits_per_sample") -> None:
@@ -170,8 +177,8 @@ def load_model(model: Path, kinds: tuple[type[Model], ...] = (WaveNet,)) -> Mode
         raise ValueError(f"Expected {file} to be a model saved by Keras. Received: {received}")
     try:
         loaded = read_nam(file) if file.suffix == ".nam" else keras.models.load_model(file, compile=False)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        reason = " ".join(str(error).split())[:300]
+    except Exception as error:  # of a damaged file: whatever zipfile, JSON, HDF5 and Keras happen to stumble over
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ValueError(f"Expected {file} to be a model saved by Keras. Received: {reason}") from error
     if not isinstance(loaded, kinds):
         expected = " or ".join(kind.__name__ for kind in kinds)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from tf_wavenet.files import atomic_path
 from training.cli.command_line import check_numbers
+from training.runs.distribution import Strategy
 from training.runs.precision import detect
 
 STEPS = 20000
@@ -29,7 +30,8 @@ class TrainConfig:
     """Folder of stored features, for a family that takes them."""
 
     data: Path = Path("training/sample_corpus")
-    """Folder of recordings: any tree of WAV, FLAC, Ogg or MP3 files, LJSpeech or VCTK."""
+    """Recordings: any tree of WAV, FLAC, Ogg or MP3 files, LJSpeech or VCTK; shards of training.prepare; tfds:NAME or
+    tfds:FOLDER for a dataset of TensorFlow Datasets."""
     extra_data: Path | None = None
     """Folder of more recordings to learn from, none of which is held out: more data, and the same held-out files."""
     run: Path = Path("runs/wavenet")
@@ -83,6 +85,9 @@ class TrainConfig:
     multiply in it, else float32; a run goes on in what it began with."""
     jit_compile: bool = True
     """Compile the training step with XLA."""
+    strategy: Strategy = "none"
+    """Share each batch out: mirrored to the GPUs of this machine; multi_worker to the processes that TF_CONFIG or the
+    Slurm job names, which are started with the same flags."""
 
     validate_every: int = 1000
     """Steps between measurements of held-out audio: bits per sample, of other models the STFT loss."""
@@ -118,6 +123,10 @@ class TrainConfig:
         if not 0 < self.validation_fraction < 1:
             expected = "Expected validation_fraction to be above 0 and below 1"
             raise ValueError(f"{expected}. Received: validation_fraction={self.validation_fraction}")
+        if self.strategy == "multi_worker" and self.minutes is not None:
+            raise ValueError(
+                "Expected steps with strategy=multi_worker: workers must agree on the last. Received: minutes"
+            )
         if not 0 <= self.ema < 1:
             raise ValueError(f"Expected ema to be at least 0 and below 1. Received: ema={self.ema}")
 
@@ -132,6 +141,6 @@ class TrainConfig:
             path: File to write, in the run folder.
         """
         values = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
-        del values["run"], values["resume"]
+        del values["run"], values["resume"], values["strategy"]
         with atomic_path(path) as partial:
             partial.write_text(json.dumps(values, indent=2) + "\n")

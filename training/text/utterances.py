@@ -152,9 +152,13 @@ class UtteranceSource(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
         step = index + self._start_step if self._repeat else index
+        return self._batch([self._utterances[place] for place in self.places(step)])
+
+    def places(self, step: int) -> list[int]:
+        """Tells which utterances are in a batch: their places in the list, by the number of the batch, from 0 on."""
         while step >= len(self._batches):
             self._fill()
-        return self._batch([self._utterances[place] for place in self._batches[step]])
+        return self._batches[step]
 
     def _fill(self):
         """Plans the next epoch: each utterance goes to the first batch that has room."""

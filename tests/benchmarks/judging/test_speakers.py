@@ -40,11 +40,13 @@ def test_noise_and_silence_have_no_voice():
     assert voice(0.1 * np.random.default_rng(0).standard_normal(1600)) is None
 
 
+@pytest.mark.large
 def test_level_does_not_count(few):
     waveforms, _, voices = few
     np.testing.assert_allclose(voice(0.1 * waveforms[0]), voices[0], atol=0.01)
 
 
+@pytest.mark.large
 def test_tells_the_two_voices_apart_by_pitch_and_by_envelope(few):
     _, names, voices = few
     assert leave_one_out(voices, names) == names

@@ -74,6 +74,7 @@ def test_a_discounted_bigram_has_the_probability_of_the_formula():
     assert bigrams["press", "one"] == pytest.approx((1 - 0.5) / 2 + 0.5 * 2 / 2 * 1 / 7, rel=1e-4)
 
 
+@pytest.mark.large
 def test_recognises_speech_and_loses_it_in_noise(sphinx):
     files = [file for file in index_corpus(CORPUS).files if file.speaker == "male"]
     recognizer = make_recognizer([file.text for file in files])

@@ -50,9 +50,7 @@ def case(name):
     return NamWaveNet(CASES[name], head if name == "everything" else None, head_scale=1.0)
 
 
-cases = pytest.mark.parametrize(
-    "name", some([*CASES, "two stages", "two stages, modulated first"], "classic", "everything")
-)
+cases = pytest.mark.parametrize("name", some([*CASES, "two stages", "two stages, modulated first"], "everything"))
 
 
 @cases
@@ -97,6 +95,7 @@ def test_presets_have_the_published_sizes(name, weights, field):
     assert (model.count_params(), model.receptive_field) == (weights, field)
 
 
+@pytest.mark.large
 @pytest.mark.skipif(not TENSORFLOW, reason="block_processor needs the TensorFlow backend")
 def test_blocks_are_the_whole(rng):
     model = NamWaveNet.from_preset("nano", head_scale=1.0)
@@ -159,6 +158,7 @@ def test_modulation_starts_as_the_identity(rng):
     assert_allclose(modulated(waveform), plain(waveform), atol=1e-7)
 
 
+@pytest.mark.large
 @cases
 def test_every_trainable_weight_is_trained(rng, name):
     model = case(name)

@@ -137,6 +137,7 @@ def test_discriminators_start_with_an_execution():
     assert (int(model.optimizer.iterations), int(model.discriminator_optimizer.iterations)) == (9, 3)
 
 
+@pytest.mark.large
 @published
 def test_generator_descends_the_sum_of_its_losses(kind):
     """One step of gradient descent, discriminators held still, against the losses put together here."""
@@ -184,7 +185,7 @@ def test_generator_descends_the_sum_of_its_losses(kind):
 @pytest.mark.parametrize(
     ("kind", "dtype", "jit_compile"),
     [
-        ("hifi_gan", "mixed_bfloat16", COMPILED),
+        slow("hifi_gan", "mixed_bfloat16", COMPILED),
         *[slow(kind, dtype, True) for kind in MAKERS for dtype in POLICIES],
     ],
 )

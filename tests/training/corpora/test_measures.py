@@ -17,7 +17,7 @@ def sine(seconds=1.0, rate=16000, frequency=1000.0, amplitude=0.5):
 
 def measure(path, waveform, rate=16000, **kwargs):
     soundfile.write(path, waveform, rate, **kwargs)
-    return measure_file(AudioFile(path, len(waveform)))[0]
+    return measure_file(AudioFile(path, len(waveform)), 16000)[0]
 
 
 def test_clipped_samples_are_counted_in_runs(rng):
@@ -101,4 +101,4 @@ def test_digests_tell_equal_audio_in_other_files(tmp_path, rng):
 
 def test_a_file_that_went_away_is_named(tmp_path):
     with pytest.raises(AudioError, match="gone.wav: expected an audio file"):
-        measure_file(AudioFile(tmp_path / "gone.wav", 100))
+        measure_file(AudioFile(tmp_path / "gone.wav", 100), 16000)

@@ -111,6 +111,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(run, config, tmp_path)
     assert_same_checkpoint(RunFolder(first.run).checkpoint(6), whole.checkpoint(6))
 
 
+@pytest.mark.large
 def test_a_text_is_spoken_by_a_vocoder(said, tmp_path):
     settings = {"model": said, "out": tmp_path / "out.wav", "text": "Seven kettle, soon."}
     heard, rate = soundfile.read(generate(GenerateConfig(**settings))[0])

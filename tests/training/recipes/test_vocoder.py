@@ -117,6 +117,7 @@ def test_copy_synthesis(finished, corpus, model, tmp_path):
         generate(dataclasses.replace(config, copy_synthesis=None))
 
 
+@pytest.mark.large
 def test_the_weight_of_the_stft_loss_is_the_models():
     for options, weight in (
         ({"model": "hifi_gan_v3"}, 0.0),
@@ -128,6 +129,7 @@ def test_the_weight_of_the_stft_loss_is_the_models():
         assert model.stft_weight == weight
 
 
+@pytest.mark.large
 def test_an_istft_vocoder_has_discriminators_only_if_asked_for(corpus, tmp_path):
     config = VocoderConfig(model="istft_vocoder", **SETTINGS)
     model = recipe_of(config).build()
@@ -146,6 +148,7 @@ def test_mels_of_an_istft_vocoder_keep_their_length_in_time(rate, hop, fft_lengt
         assert spec == MelSpec.from_preset("speech_16k").standardized()
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("model", ["hifi_gan_v3", "parallel_wavegan", "istft_vocoder", "wavenet"])
 def test_muon_trains_the_generator_and_adam_the_discriminators(model):
     config = WaveNetConfig() if model == "wavenet" else VocoderConfig(model=model, generator_channels=16)
@@ -169,6 +172,7 @@ def test_published_settings_are_the_defaults():
     assert (wavenet.batch_size, wavenet.window_samples, wavenet.learning_rate, wavenet.ema) == (4, 8000, 2e-3, 0.999)
 
 
+@pytest.mark.large
 def test_discriminators_of_parallel_wavegan_learn_at_half_the_rate():
     config = VocoderConfig(model="parallel_wavegan", **{**SETTINGS, "steps": 20, "schedule": "constant"})
     model = recipe_of(config).build()
@@ -176,6 +180,7 @@ def test_discriminators_of_parallel_wavegan_learn_at_half_the_rate():
     np.testing.assert_allclose(rates, [1e-4, 5e-5], rtol=1e-6)
 
 
+@pytest.mark.large
 def test_both_learning_rates_fall_to_zero_at_the_last_step():
     config = VocoderConfig(model="parallel_wavegan", **{**SETTINGS, "steps": 20}, discriminator_start=12)
     model = recipe_of(config).build()

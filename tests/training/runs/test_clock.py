@@ -186,6 +186,7 @@ def test_noise_on_the_past_goes_on_too(new_config, timed, monkeypatch, tmp_path)
     )
 
 
+@pytest.mark.large
 def test_a_run_keeps_what_it_ends_by(new_config, timed):
     run = train(dataclasses.replace(new_config, steps=2, sample_seconds=0.0, jit_compile=False))
     with pytest.raises(

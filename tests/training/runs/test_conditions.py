@@ -39,6 +39,7 @@ def test_a_vocoder_speaks_a_recording_again(vocoder, voices, tmp_path):
     np.testing.assert_allclose(soundfile.read(wav)[0], np.clip(expected * gain, -1, 1)[:1600], atol=1 / 32768)
 
 
+@pytest.mark.large
 def test_a_vocoder_is_evaluated_on_what_it_speaks(vocoder, voices):
     scores, total = evaluate(EvaluateConfig(model=vocoder, data=voices))
     assert len(scores) == 6 and 0 < total.model < 9 and total.entropy < 8
@@ -158,6 +159,7 @@ def test_a_corpus_that_does_not_tell_its_speakers_is_refused(tiny, voices, tmp_p
     assert not config.run.exists()
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("flag", ["copy_synthesis", "mel", "text"])
 def test_what_a_model_cannot_speak_is_refused(vocoder, tmp_path, flag):
     model = load_model(vocoder)

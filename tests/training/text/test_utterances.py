@@ -76,6 +76,8 @@ def test_every_utterance_is_heard_once_an_epoch(rng):
     numbers = [number for step in range(4 * len(endless) + 4) for number in heard(endless[step])]
     epochs = [numbers[first : first + 9] for first in (0, 9, 18)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(1, 10))] * 3
+    for step in range(12):
+        assert sorted(place + 1 for place in endless.places(step)) == heard(endless[step])
 
 
 def test_a_batch_depends_on_its_number_alone(rng):

@@ -1,11 +1,11 @@
-"""The loop over samples, for one row of a batch or four side by side."""
+"""The loop over samples, for one row of a batch or a group of rows side by side."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from tf_wavenet.decoding.native.products import OPTIONS, multiply, multiply_four
+from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, multiply, multiply_rows
 from tf_wavenet.decoding.native.sampling import (
     CATEGORICAL,
     compand,
@@ -14,18 +14,12 @@ from tf_wavenet.decoding.native.sampling import (
     level_of,
     uniforms,
 )
+from tf_wavenet.decoding.native.tiles import multiply_halves, split_rows
+from tf_wavenet.decoding.native.vectors import EVEN, ODD, gate
 
 ONE_HOT, SCALAR, COMPANDED = range(3)  # how the first convolution sees samples
 
-# Rational approximation of the hyperbolic tangent on [-7.9, 7.9], odd over even, highest power first.
-_ODD = tuple(
-    np.float32(x)
-    for x in (-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08)
-    + (1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03)
-)
-_EVEN = tuple(
-    np.float32(x) for x in (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
-)
+_ODD_32, _EVEN_32 = (tuple(np.float32(x) for x in numbers) for numbers in (ODD, EVEN))
 
 
 class Network(NamedTuple):
@@ -89,36 +83,72 @@ class State(NamedTuple):
     parameters: np.ndarray
     weighted: np.ndarray
     scores: np.ndarray
+    started: np.ndarray  # int64 [rows], the index of the call's first sample
+    vector: np.ndarray  # int64 [rows], the vector of the condition that holds
+    halves: np.ndarray  # uint16, of a group whose products are those of `tiles`; else empty
 
 
 @njit(**{**OPTIONS, "inline": "always"})
 def _tanh(x):
     x = max(min(x, np.float32(7.9)), np.float32(-7.9))
-    y = x * x
-    p = ((((((_ODD[0] * y + _ODD[1]) * y + _ODD[2]) * y + _ODD[3]) * y + _ODD[4]) * y + _ODD[5]) * y + _ODD[6]) * x
-    return p / (((_EVEN[0] * y + _EVEN[1]) * y + _EVEN[2]) * y + _EVEN[3])
+    square, odd, even = x * x, _ODD_32[0], _EVEN_32[0]
+    for coefficient in _ODD_32[1:]:
+        odd = odd * square + coefficient
+    for coefficient in _EVEN_32[1:]:
+        even = even * square + coefficient
+    return odd * x / even
 
 
-@njit(**OPTIONS)
+@njit(**INSIDE)
 def _gate(sums, first, half, gated, to):
-    for k in range(half):
+    whole = half - half % LANES
+    for k in range(0, whole, LANES):
+        gate(sums, first + k, first + half + k, gated, to + k)
+    for k in range(whole, half):
         sigmoid = np.float32(0.5) * _tanh(np.float32(0.5) * sums[first + half + k]) + np.float32(0.5)
         gated[to + k] = _tanh(sums[first + k]) * sigmoid
 
 
-@njit(**OPTIONS)
-def _multiply(rows, y, y_step, x, x_first, x_step, w, at, inputs, outputs):
+@njit(**INSIDE)
+def _multiply(net, state, rows, y, y_step, x, x_first, x_step, at, inputs, outputs):
+    """Adds `x @ w` to `y` for all rows; returns the element of the weights behind the matrix at `at`."""
     if rows == 1:
-        return multiply(y, 0, x, x_first, w, at, inputs, outputs)
-    return multiply_four(y, 0, y_step, x, x_first, x_step, w, at, inputs, outputs)
+        return multiply(y, np.int64(0), x, x_first, net.weights, at, inputs, outputs)
+    if state.halves.size:
+        split_rows(rows, x, x_first, x_step, inputs, state.halves, np.int64(0), inputs)
+        return multiply_halves(rows, y, y_step, state.halves, inputs, net.weights, at, outputs)
+    return multiply_rows(rows, y, np.int64(0), y_step, x, x_first, x_step, net.weights, at, inputs, outputs)
 
 
-@njit(**OPTIONS)
+# Loops below run over slices: of sums of indices, which might be negative, numba gathers element by element.
+
+
+@njit(**INSIDE)
+def _set(y, y_first, x, size):
+    part = y[y_first : y_first + size]
+    for k in range(size):
+        part[k] = x[k]
+
+
+@njit(**INSIDE)
+def _add(y, y_first, x, size):
+    part = y[y_first : y_first + size]
+    for k in range(size):
+        part[k] += x[k]
+
+
+@njit(**INSIDE)
+def _rectify(x):
+    for k in range(len(x)):
+        x[k] = max(x[k], np.float32(0.0))
+
+
+@njit(**INSIDE)
 def _see(net, state, r, prediction):
     """Encodes the last sample (and residual and prediction) of a row and sets its input of the stack."""
     wide, taps = net.residual_wide, net.first_taps
-    for k in range(wide):
-        state.x[r * wide + k] = net.first_bias[k]
+    x = state.x[r * wide : (r + 1) * wide]
+    _set(x, 0, net.first_bias, wide)
     if net.encoding == ONE_HOT:
         for tap in range(taps - 1):
             state.levels[tap, r] = state.levels[tap + 1, r]
@@ -126,8 +156,7 @@ def _see(net, state, r, prediction):
         for tap in range(taps):
             level = state.levels[tap, r]
             if level >= 0:
-                for k in range(wide):
-                    state.x[r * wide + k] += net.first_kernel[tap, level, k]
+                _add(x, 0, net.first_kernel[tap, level], wide)
         return
     for tap in range(taps - 1):
         for c in range(net.channels):
@@ -141,12 +170,12 @@ def _see(net, state, r, prediction):
             state.seen[taps - 1, r, 2] = compand(net.gain * prediction, net.mu)
     for tap in range(taps):
         for c in range(net.channels):
-            value = state.seen[tap, r, c]
+            value, weights = state.seen[tap, r, c], net.first_kernel[tap, c]
             for k in range(wide):
-                state.x[r * wide + k] += value * net.first_kernel[tap, c, k]
+                x[k] += value * weights[k]
 
 
-@njit(**OPTIONS)
+@njit(**INSIDE)
 def _predict(state, r, order, coefficients):
     """Moves the past of a row on and returns the linear prediction of its next sample."""
     prediction = np.float32(0.0)
@@ -159,13 +188,14 @@ def _predict(state, r, order, coefficients):
     return prediction
 
 
-@njit(**OPTIONS)
+@njit(**INSIDE)
 def _sample(net, state, r, random, temperature, top_k, top_p):
     """Draws what the network's distribution is of: a sample, or a residual; NaN of NaN."""
     first = r * net.outputs_wide
     if net.kind == CATEGORICAL:
-        for k in range(net.classes):
-            state.scores[k] = state.parameters[first + k]
+        if not temperature > 0.0:
+            for k in range(net.classes):
+                state.scores[k] = state.parameters[first + k]
         level = draw(
             state.parameters, first, net.classes, state.scores, random[0], temperature, top_k, top_p, state.weighted
         )
@@ -188,12 +218,30 @@ def _sample(net, state, r, random, temperature, top_k, top_p):
     )
 
 
+@njit(**INSIDE)
+def _convolve(net, state, rows, layer, slot, position, at):
+    """Adds the taps of a layer's convolution to its sums; returns the element of the weights behind them."""
+    inputs, outputs, start = net.residual, net.gates_wide, np.int64(0)
+    dilation, all_taps = net.dilations[layer], net.kernel_size * net.residual
+    length = (net.kernel_size - 1) * dilation
+    for tap in range(net.kernel_size - 1):
+        place = (slot + (position + tap * dilation) % length) * rows * inputs
+        if state.halves.size:  # all taps are one product
+            split_rows(rows, state.ring, place, inputs, inputs, state.halves, tap * inputs, all_taps)
+        else:
+            at = _multiply(net, state, rows, state.sums, outputs, state.ring, place, inputs, at, inputs, outputs)
+    if state.halves.size:
+        split_rows(rows, state.x, start, net.residual_wide, inputs, state.halves, all_taps - inputs, all_taps)
+        return multiply_halves(rows, state.sums, outputs, state.halves, all_taps, net.weights, at, outputs)
+    return _multiply(net, state, rows, state.sums, outputs, state.x, start, net.residual_wide, at, inputs, outputs)
+
+
 @njit(**OPTIONS)
 def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, top_p) -> None:
     """Makes the samples of `audio` and moves the state on.
 
     Args:
-        audio: float32 `[time, rows]`, to be filled; 1 or 4 rows.
+        audio: float32 `[time, rows]`, to be filled; 1 row, or as many as one of the `GROUPS` of products or tiles.
         net: The `Network`.
         state: The `State` of as many rows.
         condition: float32 `[vectors, rows, channels]`, projected; 0 vectors: none.
@@ -208,90 +256,71 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
     wide, gates_wide, skip_wide, hidden_wide = net.residual_wide, net.gates_wide, net.skip_wide, net.hidden_wide
     all_gated = net.layers * half
     conditioned = condition.shape[0] > 0
-    started = state.index.copy()
-    vector = np.zeros(rows, np.int64)
-    predictions = np.zeros(rows, np.float32)
+    for r in range(rows):
+        state.started[r] = state.index[r]
+        state.vector[r] = 0
 
     for i in range(audio.shape[0]):
         for r in range(rows):
             if hold > 0:
-                vector[r] = (started[r] % hold + i) // hold
+                state.vector[r] = (state.started[r] % hold + i) // hold
             if net.order >= 0:
                 at = net.layers * net.gates
-                predictions[r] = _predict(state, r, net.order, condition[vector[r], r, at : at + net.order])
-            _see(net, state, r, predictions[r])
-            if net.order >= 0:
-                state.predicted[r] = predictions[r]
+                prediction = _predict(state, r, net.order, condition[state.vector[r], r, at : at + net.order])
+                _see(net, state, r, prediction)
+                state.predicted[r] = prediction
+            else:
+                _see(net, state, r, np.float32(0.0))
 
-        at, slot = 0, 0  # in the weights, in the ring
+        at, slot, start = np.int64(0), np.int64(0), np.int64(0)  # in the weights, in the ring; literals compile anew
         for layer in range(net.layers):
             for r in range(rows):
-                to = r * gates_wide
-                for k in range(gates_wide):
-                    state.sums[to + k] = net.gate_biases[layer, k]
+                _set(state.sums, r * gates_wide, net.gate_biases[layer], gates_wide)
                 if conditioned:
-                    for k in range(net.gates):
-                        state.sums[to + k] += condition[vector[r], r, layer * net.gates + k]
+                    told = condition[state.vector[r], r, layer * net.gates : (layer + 1) * net.gates]
+                    _add(state.sums, r * gates_wide, told, net.gates)
             length, position = (net.kernel_size - 1) * net.dilations[layer], state.positions[layer]
-            for tap in range(net.kernel_size - 1):
-                place = (slot + (position + tap * net.dilations[layer]) % length) * rows * net.residual
-                at = _multiply(
-                    rows,
-                    state.sums,
-                    gates_wide,
-                    state.ring,
-                    place,
-                    net.residual,
-                    net.weights,
-                    at,
-                    net.residual,
-                    gates_wide,
-                )
-            at = _multiply(rows, state.sums, gates_wide, state.x, 0, wide, net.weights, at, net.residual, gates_wide)
+            at = _convolve(net, state, rows, layer, slot, position, at)
             if length > 0:
                 place = (slot + position) * rows * net.residual
                 for r in range(rows):
-                    for k in range(net.residual):
-                        state.ring[place + r * net.residual + k] = state.x[r * wide + k]
+                    _set(state.ring, place + r * net.residual, state.x[r * wide : (r + 1) * wide], net.residual)
                 state.positions[layer] = (position + 1) % length
                 slot += length
             for r in range(rows):
                 _gate(state.sums, r * gates_wide, half, state.gated, r * all_gated + layer * half)
             if layer < net.layers - 1:
                 for r in range(rows):
-                    for k in range(wide):
-                        state.x[r * wide + k] += net.residual_biases[layer, k]
-                at = _multiply(rows, state.x, wide, state.gated, layer * half, all_gated, net.weights, at, half, wide)
+                    _add(state.x, r * wide, net.residual_biases[layer], wide)
+                at = _multiply(net, state, rows, state.x, wide, state.gated, layer * half, all_gated, at, half, wide)
                 if net.residual_scale != 1.0:
                     for k in range(rows * wide):
                         state.x[k] *= net.residual_scale
 
         # The skip outputs of all layers are one product.
         for r in range(rows):
-            for k in range(skip_wide):
-                state.skips[r * skip_wide + k] = net.skip_bias[k]
-        at = _multiply(rows, state.skips, skip_wide, state.gated, 0, all_gated, net.weights, at, all_gated, skip_wide)
-        for r in range(rows):
-            for k in range(skip_wide):
-                state.skips[r * skip_wide + k] = max(state.skips[r * skip_wide + k], np.float32(0.0))
-            for k in range(hidden_wide):
-                state.hiddens[r * hidden_wide + k] = net.hidden_bias[k]
+            _set(state.skips, r * skip_wide, net.skip_bias, skip_wide)
         at = _multiply(
-            rows, state.hiddens, hidden_wide, state.skips, 0, skip_wide, net.weights, at, net.skip, hidden_wide
+            net, state, rows, state.skips, skip_wide, state.gated, start, all_gated, at, all_gated, skip_wide
         )
+        _rectify(state.skips)
         for r in range(rows):
-            for k in range(hidden_wide):
-                state.hiddens[r * hidden_wide + k] = max(state.hiddens[r * hidden_wide + k], np.float32(0.0))
-            for k in range(net.outputs_wide):
-                state.parameters[r * net.outputs_wide + k] = net.out_bias[k]
+            _set(state.hiddens, r * hidden_wide, net.hidden_bias, hidden_wide)
+        at = _multiply(
+            net, state, rows, state.hiddens, hidden_wide, state.skips, start, skip_wide, at, net.skip, hidden_wide
+        )
+        _rectify(state.hiddens)
+        for r in range(rows):
+            _set(state.parameters, r * net.outputs_wide, net.out_bias, net.outputs_wide)
         _multiply(
+            net,
+            state,
             rows,
             state.parameters,
             net.outputs_wide,
             state.hiddens,
-            0,
+            start,
             hidden_wide,
-            net.weights,
             at,
             net.hidden,
             net.outputs_wide,
@@ -301,10 +330,10 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
             random = uniforms(key0, key1, np.uint32(state.index[r]), state.row[r])
             factor = np.float32(1.0)
             if net.order >= 0:
-                factor = condition[vector[r], r, net.layers * net.gates + net.order]
+                factor = condition[state.vector[r], r, net.layers * net.gates + net.order]
             sample = _sample(net, state, r, random, np.float32(temperature) * factor, top_k, top_p)
             if net.order >= 0:
-                sample = min(max(predictions[r] + sample / net.gain, np.float32(-1.0)), np.float32(1.0))
+                sample = min(max(state.predicted[r] + sample / net.gain, np.float32(-1.0)), np.float32(1.0))
             state.previous[r] = sample
             state.index[r] += 1
             if state.index[r] >= net.cycle:

@@ -1,45 +1,86 @@
 """Generation by compiled loops over vectors of the processor, without TensorFlow in the loop."""
 
 import concurrent.futures
+import functools
 import os
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from tf_wavenet.decoding.native.kernel import State, decode
-from tf_wavenet.decoding.native.packed_weights import network
-from tf_wavenet.decoding.native.products import ROWS
+from tf_wavenet.decoding.native import products, tiles
+from tf_wavenet.decoding.native.kernel import ONE_HOT, State, decode
+from tf_wavenet.decoding.native.packed_weights import matrices_of, network, pack, pack_for_tiles
+
+_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
+_PROJECTED_BYTES = 2**23
+_MAX_PEAK = 4.0  # with pre-emphasis samples pass full scale
 
 
 class NativeDecoder:
     """Continues states of `tf_wavenet.decoding.Decoder`, with the weights that the model has when it is made.
 
     Sums are float32. The same random numbers are drawn as by `Decoder`, so that samples differ only where rounding
-    moves the parameters across a draw's edge. Rows are decoded four at a time, which share one reading of the weights.
+    moves the parameters across a draw's edge. Rows are decoded in groups, which share one reading of the weights: of
+    eight and four; with float16, where the processor has a matrix unit (`native.tiles`), of 16 and more.
 
     Args:
         model: A `WaveNet` for which `tf_wavenet.decoding.native.why_not` is None.
-        dtype: "float16" or "float32", of the matrices in memory.
+        dtype: "float16" or "float32", of the matrices in memory. None: float32 where they fill at most half of the
+            second-level cache, else float16, which is read in half the time.
         threads: Int >= 1, groups of rows at once; None: as many as there are cores.
+        use_tiles: Bool, whether the matrix unit may be used.
     """
 
-    def __init__(self, model, dtype="float16", threads=None) -> None:
+    def __init__(self, model, dtype=None, threads=None, use_tiles=True) -> None:
         self._model = model
-        self._network = network(model, dtype)
+        self._matrices = matrices_of(model)
+        if dtype is None:
+            dtype = "float32" if sum(taps.nbytes for taps in self._matrices) <= _cache_bytes() / 2 else "float16"
+        self._network = network(model, pack(self._matrices, dtype))
         self._threads = threads or _cores()
+        fits = all(taps.shape[1] % products.LANES == 0 for taps in self._matrices)
+        self._use_tiles = use_tiles and fits and self._network.weights.dtype == np.uint16 and tiles.available()
+
+    @functools.cached_property
+    def _tiled(self):
+        return self._network._replace(weights=pack_for_tiles(self._matrices))
 
     def start(self, state) -> list[State]:
         """Returns the states of groups of rows that go on from a state of `Decoder`."""
         rows = len(state["previous"])
         packed = np.asarray(self._model.pack_state(state["model"]), np.float32)
-        sizes = [ROWS] * (rows // ROWS) + [1] * (rows % ROWS)
         groups, first = [], 0
-        for size in sizes:
+        for size in self._sizes(rows):
             part = slice(first, first + size)
             values = {name: np.array(value)[part] for name, value in state.items() if name != "model"}
             groups.append(self._group(packed[part], values))
             first += size
         return groups
+
+    def check(self, states: list[State]) -> None:
+        """Makes sure that states that come from a file lead nowhere outside their arrays.
+
+        Args:
+            states: As `start` returns them, of the same shapes.
+
+        Raises:
+            ValueError: If a place is none, or a sample is beyond full scale.
+        """
+        lengths = (self._network.kernel_size - 1) * self._network.dilations
+        peak = 1.0 if self._network.encoding == ONE_HOT else _MAX_PEAK
+        for state in states:
+            places = {
+                "positions": (state.positions >= 0) & (state.positions < lengths),
+                "levels": (state.levels >= -1) & (state.levels < self._network.channels),
+                "index": state.index >= 0,
+                "previous": np.abs(state.previous) <= peak,  # which names a level
+                "output": np.abs(state.output) <= _MAX_PEAK,
+            }
+            for name, fine in places.items():
+                if not fine.all():
+                    value = getattr(state, name)[~fine][0]
+                    raise ValueError(f"Expected a state that a decoder has made. Received: {name} of {value}")
 
     def decode(self, states, num_samples, seed, settings, condition=None) -> np.ndarray:
         """Makes `num_samples` of every row, `[rows, num_samples]`, and moves the states on.
@@ -52,18 +93,38 @@ class NativeDecoder:
             condition: None, or the encoded condition, `[rows, vectors or 1, channels]`, from the vector on that holds
                 the first of these samples.
         """
+        if condition is None:
+            return self._decode(states, num_samples, seed, settings, None, 0)
+        if condition.shape[1] == 1:
+            return self._decode(states, num_samples, seed, settings, tf.transpose(condition, [1, 0, 2]), 0)
+        # Projected in parts that caches hold.
+        layer, rows = self._model.conditioning, sum(len(state.row) for state in states)
+        vectors = max(1, _PROJECTED_BYTES // (4 * rows * layer.projected_channels))
+        parts, condition = [], np.asarray(tf.transpose(condition, [1, 0, 2]))
+        for first in range(0, num_samples, vectors * layer.hold):
+            size = min(vectors * layer.hold, num_samples - first)
+            vector = first // layer.hold
+            # A part may begin and end within a vector.
+            part = condition[vector : vector + vectors + 1]
+            parts.append(self._decode(states, size, seed, settings, part, layer.hold))
+        return np.concatenate(parts, axis=1)
+
+    def _decode(self, states, num_samples, seed, settings, condition, hold):
         audio = [np.empty((num_samples, len(state.row)), np.float32) for state in states]
-        projected, hold = np.zeros((0, len(states), 1), np.float32), 0
+        projected = np.zeros((0, len(states), 1), np.float32)
         if condition is not None:
             layer = self._model.conditioning
-            projected = np.asarray(tf.cast(layer.project(tf.transpose(condition, [1, 0, 2])), tf.float32))
-            hold = 0 if len(projected) == 1 else layer.hold
+            # As a matrix: TensorFlow would multiply the rows of each vector by themselves.
+            projected = layer.project(tf.reshape(condition, [-1, condition.shape[-1]]))
+            projected = np.asarray(tf.cast(projected, tf.float32)).reshape(*condition.shape[:2], -1)
+        projected.flags.writeable = False  # one type for numba, with and without a condition
         key = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
         top_k, top_p = settings.top_k or 0, 1.0 if settings.top_p is None else float(settings.top_p)
 
         def run(made, state, first):
-            part = _own(projected[:, first : first + made.shape[1]], np.float32)
-            decode(made, self._network, state, part, hold, *key, float(settings.temperature), int(top_k), top_p)
+            part = np.ascontiguousarray(projected[:, first : first + made.shape[1]])
+            net = self._tiled if state.halves.size else self._network
+            decode(made, net, state, part, hold, *key, float(settings.temperature), int(top_k), top_p)
 
         firsts = np.cumsum([0, *(part.shape[1] for part in audio)])[:-1]
         if len(states) == 1 or self._threads == 1:
@@ -73,6 +134,19 @@ class NativeDecoder:
             with concurrent.futures.ThreadPoolExecutor(min(self._threads, len(states))) as pool:
                 list(pool.map(run, audio, states, firsts))
         return np.concatenate(audio, axis=1).T
+
+    def _sizes(self, rows):
+        """Rows of each group, the largest groups first, but of tiles not so large that a thread has none."""
+        share = max(rows // self._threads, min(tiles.GROUPS))
+        groups = [size for size in tiles.GROUPS if size <= share] if self._use_tiles else []
+        for size in (*groups, *products.GROUPS, 1):
+            while rows >= size:
+                yield size
+                rows -= size
+
+    def _halves(self, rows):
+        most = max(taps.shape[0] * taps.shape[1] for taps in self._matrices)
+        return tiles.halves_size(rows, most) if self._use_tiles and rows in tiles.GROUPS else 0
 
     def _group(self, packed, values) -> State:
         net, rows = self._network, len(packed)
@@ -121,12 +195,24 @@ class NativeDecoder:
             row=_own(values["row"], np.uint32),
             weighted=np.zeros(max(net.classes, 1), np.float32),
             scores=np.zeros(max(net.classes, 1), np.float32),
+            started=np.zeros(rows, np.int64),
+            vector=np.zeros(rows, np.int64),
+            halves=np.zeros(self._halves(rows), np.uint16),
             **scratch,
         )
 
 
 def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@functools.cache
+def _cache_bytes():
+    """Size of the second-level cache; 0 where Linux does not tell."""
+    try:
+        return int(_CACHE.read_text().strip().removesuffix("K")) * 1024
+    except (OSError, ValueError):
+        return 0
 
 
 def _own(array, dtype):

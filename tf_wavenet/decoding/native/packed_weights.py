@@ -5,30 +5,37 @@ import numpy as np
 from tf_wavenet.decoding.native.kernel import COMPANDED, ONE_HOT, SCALAR, Network
 from tf_wavenet.decoding.native.products import LANES, TILE
 from tf_wavenet.decoding.native.sampling import CATEGORICAL, GAUSSIAN, LOGISTIC
+from tf_wavenet.decoding.native.tiles import pack_tiles
 from tf_wavenet.decoding.positions import TURN, TURNS, positions_of
 
 _ENCODINGS = {"one_hot": ONE_HOT, "scalar": SCALAR, "companded": COMPANDED}
 
 
-def network(model, dtype="float16") -> Network:
-    """Packs a model's weights of now.
+def matrices_of(model) -> list[np.ndarray]:
+    """Returns a model's matrices of now, float32 `[taps, inputs, outputs]`, in the order in which they are taken."""
+    matrices = []
+    for block in model.stack.blocks:
+        matrices.append(_array(block.conv.kernel))
+        if block.use_residual:
+            matrices.append(_array(block.residual.kernel))
+    skips = [_array(block.skip.kernel) for block in model.stack.blocks]
+    matrices += [np.float32(model.stack.skip_scale) * np.concatenate(skips)]
+    matrices += [_array(model.head.hidden.kernel), _array(model.head.out.kernel)]
+    return [_padded(matrix if matrix.ndim == 3 else matrix[None]) for matrix in matrices]
+
+
+def network(model, weights) -> Network:
+    """Returns a model's sizes and biases, and its packed matrices.
 
     Args:
         model: A `WaveNet` without a context stack.
-        dtype: "float16" or "float32", of the matrices. Weights beyond what float16 holds stay float32.
+        weights: What `pack` or `pack_for_tiles` returned of its matrices.
     """
     stack, head, blocks = model.stack, model.head, model.stack.blocks
     layers, residual, half = len(blocks), stack.residual_channels, blocks[0].conv.filters // 2
     first = _array(model.causal_conv.kernel)
-    hidden, out = _array(head.hidden.kernel), _array(head.out.kernel)
-    matrices = []
-    for block in blocks:
-        matrices += list(_array(block.conv.kernel))  # one matrix a tap
-        if block.use_residual:
-            matrices.append(_array(block.residual.kernel))
-    skips = [_array(block.skip.kernel) for block in blocks]
+    hidden, outputs = head.hidden.kernel.shape[1], head.out.kernel.shape[1]
     scale = np.float32(stack.skip_scale)
-    matrices += [scale * np.concatenate(skips), hidden, out]
     wide = {name: _wide(n) for name, n in (("residual", residual), ("gates", 2 * half), ("skip", stack.skip_channels))}
 
     skip_bias = scale * sum(_bias(block.skip, stack.skip_channels) for block in blocks)
@@ -42,9 +49,9 @@ def network(model, dtype="float16") -> Network:
         gates_wide=wide["gates"],
         skip=stack.skip_channels,
         skip_wide=wide["skip"],
-        hidden=hidden.shape[1],
-        hidden_wide=_wide(hidden.shape[1]),
-        outputs_wide=_wide(out.shape[1]),
+        hidden=hidden,
+        hidden_wide=_wide(hidden),
+        outputs_wide=_wide(outputs),
         first_taps=len(first),
         encoding=_ENCODINGS[model.input_encoding],
         channels=first.shape[1],
@@ -60,7 +67,7 @@ def network(model, dtype="float16") -> Network:
         log_scale_min=log_scale_min,
         steps=steps,
         preemphasis=np.float32(getattr(model.mel_spec, "preemphasis", 0.0)),
-        weights=_pack(matrices, dtype),
+        weights=weights,
         first_kernel=_padded(first),
         first_bias=_padded(_bias(model.causal_conv, residual)),
         gate_biases=_padded(np.stack([_bias(block.conv, 2 * half) for block in blocks])),
@@ -68,8 +75,8 @@ def network(model, dtype="float16") -> Network:
             np.stack([_bias(block.residual, residual) for block in blocks[:-1]] + [np.zeros(residual, np.float32)])
         ),
         skip_bias=_padded(skip_bias),
-        hidden_bias=_padded(_bias(head.hidden, hidden.shape[1])),
-        out_bias=_padded(_bias(head.out, out.shape[1])),
+        hidden_bias=_padded(_bias(head.hidden, hidden)),
+        out_bias=_padded(_bias(head.out, outputs)),
         dilations=np.asarray(stack.dilations, np.int64),
     )
 
@@ -85,16 +92,28 @@ def _distribution(distribution):
     return GAUSSIAN, mixtures, distribution.log_scale_min, 0.0
 
 
-def _pack(matrices, dtype):
+def pack(matrices, dtype="float16") -> np.ndarray:
+    """Packs matrices for `products`.
+
+    Args:
+        matrices: What `matrices_of` returned.
+        dtype: "float16" or "float32". Weights beyond what float16 holds stay float32.
+    """
     tiles = [
         matrix[:, first : first + TILE].ravel()
-        for matrix in map(_padded, matrices)
+        for taps in matrices
+        for matrix in taps
         for first in range(0, matrix.shape[1], TILE)
     ]
     packed = np.concatenate(tiles)
     if dtype == "float16" and np.abs(packed).max() <= np.finfo(np.float16).max:
         packed = packed.astype(np.float16).view(np.uint16)
     return _aligned(packed)
+
+
+def pack_for_tiles(matrices) -> np.ndarray:
+    """Packs matrices for `tiles`, the taps of a convolution as one."""
+    return _aligned(np.concatenate([pack_tiles(taps.reshape(-1, taps.shape[-1])) for taps in matrices]))
 
 
 def _aligned(array):

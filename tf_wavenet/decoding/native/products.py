@@ -6,16 +6,27 @@ from numba.extending import intrinsic
 
 TILE = 64  # outputs side by side in memory; a matrix's last tile is narrower
 LANES = 16  # outputs are padded to a multiple of it
-ROWS = 4  # rows of a batch that share one reading of the weights
+GROUPS = (8, 4)  # rows of a batch that can share one reading of the weights
 
 OPTIONS = {
     "nogil": True,
     "cache": True,
     "error_model": "numpy",
+    "_nrt": False,  # no counts of references to arrays, which cost a third of the time; nothing may be allocated
     # All but the promise that there is no NaN, which is looked for.
     "fastmath": {"nsz", "arcp", "contract", "afn", "reassoc"},
 }
+INSIDE = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # of functions not called from Python
 _FLAGS = ("nsz", "arcp", "contract", "reassoc")
+
+
+def data_of(context, builder, signature, arguments) -> list[ir.Value]:
+    """Returns the addresses of those arguments of an intrinsic that are arrays."""
+    return [
+        context.make_array(kind)(context, builder, value).data
+        for kind, value in zip(signature.args, arguments, strict=True)
+        if isinstance(kind, types.Array)
+    ]
 
 
 def _product(rows, lanes):
@@ -34,11 +45,7 @@ def _product(rows, lanes):
             single, long = ir.FloatType(), ir.IntType(64)
             stored = ir.HalfType() if half else single
             wide, wide_stored = ir.VectorType(single, lanes), ir.VectorType(stored, lanes)
-            data = [
-                context.make_array(kind)(context, builder, value).data
-                for kind, value in zip(signature.args, arguments, strict=True)
-                if isinstance(kind, types.Array)
-            ]
+            data = data_of(context, builder, signature, arguments)
             data[2] = builder.bitcast(data[2], stored.as_pointer())
             _, y_first, y_step, _, x_first, x_step, _, w_first, w_step, n = arguments
 
@@ -90,10 +97,11 @@ def _product(rows, lanes):
 
 
 _one_64, _one_32, _one_16 = (_product(1, lanes) for lanes in (64, 32, 16))
-_four_32, _four_16 = (_product(ROWS, lanes) for lanes in (32, 16))
+_four_32, _four_16 = (_product(4, lanes) for lanes in (32, 16))
+_eight_32, _eight_16 = (_product(8, lanes) for lanes in (32, 16))
 
 
-@njit(**OPTIONS)
+@njit(**INSIDE)
 def multiply(y, y_first, x, x_first, w, w_first, inputs, outputs) -> int:
     """Adds `x[:inputs] @ w` to `y[:outputs]`, of packed weights and 1-D arrays, from given elements on.
 
@@ -118,9 +126,9 @@ def multiply(y, y_first, x, x_first, w, w_first, inputs, outputs) -> int:
     return w_first + inputs * outputs
 
 
-@njit(**OPTIONS)
-def multiply_four(y, y_first, y_step, x, x_first, x_step, w, w_first, inputs, outputs) -> int:
-    """As `multiply`, for four rows, `y_step` and `x_step` elements apart."""
+@njit(**INSIDE)
+def multiply_rows(rows, y, y_first, y_step, x, x_first, x_step, w, w_first, inputs, outputs) -> int:
+    """As `multiply`, for as many rows as one of `GROUPS`, `y_step` and `x_step` elements apart."""
     done = 0
     while done < outputs:
         width = min(TILE, outputs - done)
@@ -128,11 +136,15 @@ def multiply_four(y, y_first, y_step, x, x_first, x_step, w, w_first, inputs, ou
         part = 0
         while part < width:
             to = y_first + done + part
-            if width - part >= 32:
+            lanes = 32 if width - part >= 32 else 16
+            if rows == 8 and lanes == 32:
+                _eight_32(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
+            elif rows == 8:
+                _eight_16(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
+            elif lanes == 32:
                 _four_32(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
-                part += 32
             else:
                 _four_16(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
-                part += 16
+            part += lanes
         done += width
     return w_first + inputs * outputs

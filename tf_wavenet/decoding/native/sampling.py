@@ -5,11 +5,13 @@ import math
 import numpy as np
 from numba import njit
 
-from tf_wavenet.decoding.native.products import OPTIONS
+from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS
+from tf_wavenet.decoding.native.vectors import exponential, float_of, highest
 
 CATEGORICAL, LOGISTIC, GAUSSIAN = range(3)  # kinds of distributions
 
 _SCALAR = {**OPTIONS, "inline": "never"}
+_INSIDE = {**INSIDE, "inline": "never"}
 _LOG_SCALE_MAX = 60.0
 
 
@@ -41,36 +43,42 @@ def uniforms(key0, key1, index, row) -> tuple[np.float32, np.float32]:
 def draw(logits, first, size, scores, uniform, temperature, top_k, top_p, weights) -> int:
     """Returns the index that `distributions._draw.draw` draws of `logits[first : first + size]`; -1 of NaN.
 
-    At temperature 0 it is that of the highest of `scores`. `weights` is room for `size` numbers; `top_k` 0 and `top_p`
-    1 are off.
+    At temperature 0 it is that of the highest of `scores`, which are overwritten. `weights` is room for `size` numbers;
+    `top_k` 0 and `top_p` 1 are off.
     """
-    highest, best, top = logits[first], 0, scores[0]
-    missing = False
-    for i in range(size):
-        value = logits[first + i]
-        missing |= value != value
-        highest = max(highest, value)
-        if scores[i] > top:
-            best, top = i, scores[i]
-    if missing:
-        return -1
+    logits = logits[first : first + size]
     if not temperature > 0.0:
-        return best
+        return _index_of_highest(logits, size, scores)
+    whole = size - size % LANES
+    peak = logits[0]
+    for i in range(0, whole, LANES):
+        peak = max(peak, highest(logits, i))
+    for i in range(whole, size):
+        peak = max(peak, logits[i])
     divisor = np.float32(1.0) / max(np.float32(temperature), np.float32(1e-6))
     for i in range(size):
-        weights[i] = (logits[first + i] - highest) * divisor
+        weights[i] = (logits[i] - peak) * divisor
     lowest = np.float32(-np.inf)
     if top_k > 0 or top_p < 1.0:
-        lowest = _lowest_kept(weights, size, top_k, top_p)
+        lowest = _lowest_kept(weights, size, top_k, top_p, scores)
     total = 0.0
-    for i in range(size):
-        kept = weights[i] >= lowest
-        weights[i] = np.exp(weights[i])
-        if not kept:
+    for i in range(0, whole, LANES):
+        scores[i] = exponential(weights, i, lowest)  # the sum of 16
+        total += scores[i]
+    for i in range(whole, size):
+        if weights[i] >= lowest:
+            weights[i] = np.exp(weights[i])
+        elif weights[i] == weights[i]:
             weights[i] = np.float32(0.0)
         total += weights[i]
-    wanted, reached, last = uniform * total, 0.0, 0
-    for i in range(size):
+    if total != total:
+        return -1
+    wanted, reached, start = uniform * total, 0.0, 0
+    while start < whole and reached + scores[start] < wanted:
+        reached += scores[start]
+        start += LANES
+    last = 0
+    for i in range(start, size):
         reached += weights[i]
         if weights[i] > 0.0:
             last = i
@@ -79,25 +87,52 @@ def draw(logits, first, size, scores, uniform, temperature, top_k, top_p, weight
     return last
 
 
-@njit(**_SCALAR)
-def _lowest_kept(scaled, size, top_k, top_p):
-    ordered = np.sort(scaled[:size])[::-1]
-    lowest = np.float32(-np.inf)
+@njit(**_INSIDE)
+def _index_of_highest(logits, size, scores):
+    best, top, missing = 0, scores[0], False
+    for i in range(size):
+        missing |= logits[i] != logits[i]
+        if scores[i] > top:
+            best, top = i, scores[i]
+    return -1 if missing else best
+
+
+@njit(**_INSIDE)
+def _lowest_kept(scaled, size, top_k, top_p, counted):
+    """The least of `scaled`, none of it positive, that top-k and top-p keep; `counted` is room for `size` numbers."""
+    least = np.float32(-np.inf)
     if top_k > 0:
-        lowest = ordered[min(top_k, size) - 1]
+        for i in range(size):
+            counted[i] = np.float32(1.0)
+        least = _highest_with(scaled, counted, size, np.float64(min(top_k, size)))
     if top_p < 1.0:
         total = 0.0
-        for value in ordered:
-            if value >= lowest:
-                total += math.exp(value)
-        before = 0.0
-        for value in ordered:
-            if value < lowest or before >= top_p * total:
-                break
-            least = value
-            before += math.exp(value)
-        lowest = max(lowest, least)
-    return lowest
+        for i in range(size):
+            counted[i] = np.exp(scaled[i]) if scaled[i] >= least else np.float32(0.0)
+            total += counted[i]
+        least = max(least, _highest_with(scaled, counted, size, top_p * total))
+    return least
+
+
+@njit(**_INSIDE)
+def _highest_with(scaled, counted, size, wanted):
+    """The highest value that is reached by elements that count for `wanted` in sum.
+
+    Found by halving its bits: of floats that are not positive, the one of more bits is the lower.
+    """
+    low, high = np.uint32(0x80000000), np.uint32(0xFF800000)  # -0.0 and minus infinity
+    while low < high:
+        middle = np.uint32(low + (high - low) // np.uint32(2))
+        value = float_of(middle)
+        reached = 0.0
+        for i in range(size):
+            if scaled[i] >= value:
+                reached += counted[i]
+        if reached >= wanted:
+            high = middle
+        else:
+            low = np.uint32(middle + np.uint32(1))
+    return float_of(low)
 
 
 @njit(**_SCALAR)
@@ -121,7 +156,7 @@ def draw_located(
             least = min(max(spread, np.float32(log_scale_min)), np.float32(_LOG_SCALE_MAX))
             scores[i] = parameters[first + i] - least
     if mixtures > 0:
-        component = draw(parameters, first, count, scores, random[0], temperature, 0, 1.0, weights)
+        component = draw(parameters, first, count, scores, random[0], temperature, np.int64(0), 1.0, weights)
         if component < 0:
             return np.float32(np.nan)
     spread = parameters[located + count + component]

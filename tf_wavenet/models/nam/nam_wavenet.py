@@ -9,7 +9,7 @@ from keras import ops
 
 from tf_wavenet._registered import registered
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import as_array, check_batch_size, check_number, check_sample_rate, fits
+from tf_wavenet._validation import as_array, check_batch_size, check_number, check_sample_rate, fits, shape_of
 from tf_wavenet.layers import CausalConv1D
 from tf_wavenet.models._decoding import import_decoding
 from tf_wavenet.models.exportable import Exportable
@@ -149,10 +149,19 @@ class NamWaveNet(FirstBatch, Exportable):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Tensor | None:
         """Returns the loss of `y`, of the shape of the output."""
-        if y is None or not fits(y.shape[:2], x.shape) or len(y.shape) != len(y_pred.shape):
+        self._check_targets(x, y)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def check_batch(self, inputs, targets, sample_weight) -> None:
+        """Raises a ValueError if tensors are not of the shapes that `fit` takes."""
+        self.check_inputs(inputs)
+        self._check_targets(inputs, targets)
+
+    def _check_targets(self, x, y):
+        channels = () if self.output_channels == 1 else (self.output_channels,)
+        if y is None or not fits(y.shape, (*x.shape, *channels)):
             received = "none" if y is None else f"{tuple(y.shape)} for {tuple(x.shape)}"
             raise ValueError(f"Expected targets y of the output's shape [batch, time]. Received: {received}")
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict[str, Any]:
         """Returns the metrics."""
@@ -165,8 +174,8 @@ class NamWaveNet(FirstBatch, Exportable):
 
     def check_inputs(self, inputs) -> None:
         """Raises a ValueError for what `call` does not take; values are looked at where they are at hand."""
-        if isinstance(inputs, dict) or not fits(inputs.shape, (None, None)):
-            received = sorted(inputs) if isinstance(inputs, dict) else f"shape {tuple(inputs.shape)}"
+        if isinstance(inputs, dict) or not fits(shape_of(inputs), (None, None)):
+            received = sorted(inputs) if isinstance(inputs, dict) else f"shape {shape_of(inputs)}"
             raise ValueError(f"Expected waveform of shape [batch, time]. Received: {received}")
         check_full_scale("waveform", inputs)
 

@@ -187,7 +187,7 @@ class GANVocoder(FirstBatch, ArrayInputs, keras.Model):
         if self.optimizer is None:
             raise ValueError("Expected a model compiled with an optimizer. Received: none")
         # Steps are counted here, since JAX keeps the optimizer's count to itself while `fit` runs.
-        self._next_step = int(self.optimizer.iterations)
+        self._next_step = int(ops.convert_to_numpy(self.optimizer.iterations))
         self.watch_first_batch()
         if self.train_function is not None and not force:
             return
@@ -199,7 +199,7 @@ class GANVocoder(FirstBatch, ArrayInputs, keras.Model):
             self._adversarial = adversarial  # read when the step is traced, or on PyTorch taken, by the call below
             if adversarial not in functions:
                 # An object of its own: JAX takes what it traced of an equal function before for this one's.
-                self.train_step = functools.partial(type(self).train_step, self)
+                self.train_step = functools.partial(self.train_step)
                 super(GANVocoder, self).make_train_function(force=True)
                 functions[adversarial] = self.train_function
                 self.train_function = train_function
@@ -277,7 +277,7 @@ class GANVocoder(FirstBatch, ArrayInputs, keras.Model):
 
     def _batch(self, data, step):
         inputs, real, weight = keras.utils.unpack_x_y_sample_weight(data)
-        features = self._checked_batch(inputs, real, weight)
+        features = self.check_batch(inputs, real, weight)
         real = ops.cast(real, "float32")
         self.peak.update_state([real], [features])
         weight = ops.ones_like(real) if weight is None else ops.cast(weight, "float32")
@@ -285,8 +285,8 @@ class GANVocoder(FirstBatch, ArrayInputs, keras.Model):
             features = {"local_condition": features, "noise": backend.normal(ops.shape(real), self.seed, step)}
         return features, real * weight, weight
 
-    def _checked_batch(self, inputs, real, weight):
-        """The features of a batch, if the waveforms and weights are those of their frames."""
+    def check_batch(self, inputs, real, weight) -> Tensor:
+        """Returns the features of a batch; raises a ValueError unless waveforms and weights are of their frames."""
         # Windows of a corpus hold the waveform beside the features.
         given = inputs if isinstance(inputs, dict) else {"local_condition": inputs}
         given = {name: value for name, value in given.items() if name != "waveform"}

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from tf_wavenet._tensor import Tensor
-from tf_wavenet._validation import as_array, check_batch_size, check_positive_int, check_seed, fits
+from tf_wavenet._validation import as_array, check_batch_size, check_positive_int, check_seed, fits, shape_of
 from tf_wavenet.models._decoding import check_eager
 from tf_wavenet.models.array_inputs import arrays_of
 from tf_wavenet.models.exportable import Exportable
@@ -28,6 +28,10 @@ class Vocoder(Exportable):
         num_mels: Int >= 1, channels of the features; None means `mel_spec.num_mels`, or 80.
         causal: Whether samples depend on no later frame; only then the model streams.
         mel_spec: `MelSpec` of the features, kept with the model; None: unknown.
+
+    Raises:
+        ValueError: If `mel_spec` is no `MelSpec`, has pre-emphasis or another number of mels than `num_mels`, or
+            `num_mels` is not a positive int.
 
     Example:
     >>> from tf_wavenet import HiFiGAN
@@ -204,10 +208,11 @@ class Vocoder(Exportable):
         if set(given) != names:
             raise ValueError(f"Expected inputs {sorted(names)}. Received: {sorted(given)}")
         features = given["local_condition"]
-        if len(features.shape) != 3 or features.shape[-1] != self.num_mels:
+        shape = shape_of(features)
+        if not fits(shape, (None, None, self.num_mels)):
             expected = f"Expected local_condition of shape [batch, frames, {self.num_mels}]"
-            swapped = "; transposed?" if len(features.shape) == 3 and features.shape[1] == self.num_mels else ""
-            raise ValueError(f"{expected}. Received: shape {tuple(features.shape)}{swapped}")
+            swapped = "; transposed?" if fits(shape, (None, self.num_mels, None)) else ""
+            raise ValueError(f"{expected}. Received: shape {shape}{swapped}")
         noise = given.get("noise")
         if noise is not None:
             time = None if features.shape[1] is None else features.shape[1] * self.local_hop

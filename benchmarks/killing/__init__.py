@@ -1,0 +1,1 @@
+"""Processes that are killed, started again, and compared with unbroken ones."""
