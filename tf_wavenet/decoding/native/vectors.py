@@ -68,6 +68,13 @@ def _at(context, builder, signature, arguments, name, first, kind=None):
     return builder.bitcast(builder.gep(data, [first]), kind.as_pointer())
 
 
+def _everywhere(builder, number, wide):
+    """A vector of a number in all lanes."""
+    nothing = ir.Constant(wide, ir.Undefined)
+    vector = builder.insert_element(nothing, number, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(vector, nothing, ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES))
+
+
 def _tanh(x):
     """Odd and even part, whose quotient is the hyperbolic tangent."""
     x = x.clipped(-_FARTHEST, _FARTHEST)
@@ -94,6 +101,23 @@ def gate(context, sums, filtered, gating, gated, to) -> Compiled:
 
 
 @intrinsic
+def hyperbolic_tangent(context, x, first, factor, y, to) -> Compiled:
+    """Sets 16 elements of `y` to `tanh(factor * x)`, of 1-D float32 arrays."""
+
+    def generate(context, builder, signature, arguments):
+        _, first, factor, _, to = arguments
+        place = _at(context, builder, signature, arguments, 0, first)
+        wide = place.type.pointee
+        odd, even = _tanh(
+            _Vector(builder, builder.load(place, align=4)) * _Vector(builder, _everywhere(builder, factor, wide))
+        )
+        builder.store((odd / even).value, _at(context, builder, signature, arguments, 3, to), align=4)
+        return context.get_dummy_value()
+
+    return types.void(x, types.intp, types.float32, y, types.intp), generate
+
+
+@intrinsic
 def exponential(context, x, first, lowest) -> Compiled:
     """Sets 16 elements of `x`, none positive, to `exp(x)`, those below `lowest` to 0, and returns their sum."""
     single = ir.FloatType()
@@ -103,9 +127,7 @@ def exponential(context, x, first, lowest) -> Compiled:
         place = _at(context, builder, signature, arguments, 0, first)
         wide = place.type.pointee
         given = builder.load(place, align=4)
-        nothing = ir.Constant(wide, ir.Undefined)
-        least = builder.insert_element(nothing, lowest, ir.Constant(_INT, 0))
-        least = builder.shuffle_vector(least, nothing, ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES))
+        least = _everywhere(builder, lowest, wide)
         exact = ("contract",)  # sums of parts of log(2) in this order
         x = _Vector(builder, given, exact).clipped(_LOWEST, None)
         floor = builder.module.declare_intrinsic("llvm.floor.v16f32", (), ir.FunctionType(wide, [wide]))

@@ -29,6 +29,7 @@ class NamHead(keras.layers.Layer):
             raise ValueError(f"Expected kernel_sizes, at least 1. Received: kernel_sizes={kernel_sizes!r}")
         self.out_channels = check_positive_int("out_channels", out_channels)
         widths = [input_channels] + [check_positive_int("channels", channels)] * (len(kernel_sizes) - 1)
+        self.activation = activation
         self.activations = [nam_activation(activation, width) for width in widths]
         self.convs = [
             CausalConv1D(filters, kernel_size, kernel_initializer=fan_in(), dtype=self.dtype_policy, name=f"conv_{i}")

@@ -271,13 +271,18 @@ class NamWaveNet(FirstBatch, Exportable):
         y = ops.cast(self.compute(x, convolve), "float32")
         return (ops.squeeze(y, -1) if self.output_channels == 1 else y), {"past": past}
 
-    def block_processor(self) -> Callable[[Tensor, dict[str, Tensor]], tuple[Tensor, dict[str, Tensor]]]:
+    def block_processor(self, engine=None) -> Callable[[Any, Any], tuple[Any, Any]]:
         """Returns `prime`, compiled, with the weights of now as constants: the fastest way through short blocks.
+
+        Args:
+            engine: "native": NumPy arrays and a state that is moved on in place. "xla": tensors. None: native where
+                numba is installed. See `tf_wavenet.decoding.block_processor`.
 
         Raises:
             RuntimeError: If the Keras backend is not TensorFlow.
+            ValueError: If the engine is none of these, or numba is not installed.
         """
-        return import_decoding().block_processor(self)
+        return import_decoding().block_processor(self, engine)
 
     def pack_state(self, state) -> Tensor:
         """Returns `[batch, state_size]`, one row of numbers for each stream; see `tf_wavenet.Streamable`."""
