@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -19,72 +18,81 @@ from tf_wavenet import NamWaveNet  # noqa: E402
 from tf_wavenet.importers import write_nam  # noqa: E402
 
 SAMPLE_RATE = 48000
-CORE_SECONDS = 2.0
-"""Audio that the C++ core's `benchmodel` processes, in blocks of 64 samples."""
+SECONDS = 2.0
+"""Audio of a round, ours and that of the C++ core's `benchmodel_bufsize`."""
 
 
-def measure(preset: str, block_samples: int, rounds: int, core: str | None) -> dict[str, object]:
+def measure(
+    preset: str, engine: str, block_samples: list[int], rounds: int, core: str | None
+) -> list[dict[str, object]]:
     """Times blocks and, in turn with them, the C++ core.
 
     Args:
         preset: Architecture.
-        block_samples: Samples in a block.
+        engine: "native" or "xla".
+        block_samples: Samples in a block, of each case.
         rounds: How often two seconds of audio are processed; the best counts.
-        core: The program `benchmodel` of NeuralAmpModelerCore, or None.
+        core: The program `benchmodel_bufsize` of NeuralAmpModelerCore, or None.
 
     Returns:
-        The arguments and the figures.
+        For each case the arguments and the figures.
     """
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(0)
     model = NamWaveNet.from_preset(preset, sample_rate=SAMPLE_RATE)
     model.build()
-    waveform = np.random.default_rng(0).normal(0.0, 0.1, (1, int(CORE_SECONDS * SAMPLE_RATE))).astype("float32")
-    blocks = [
-        tf.constant(waveform[:, first : first + block_samples])
-        for first in range(0, waveform.shape[1] - block_samples + 1, block_samples)
-    ]
-    start = model.get_initial_state(1)
-    process = model.block_processor().get_concrete_function(blocks[0], start)
-    seconds, core_seconds = [], []
+    process = model.block_processor(engine)
     with tempfile.NamedTemporaryFile(suffix=".nam") as file:
         write_nam(model, file.name)
-        for _ in range(rounds):
-            seconds.append(_seconds(process, blocks, start))
-            if core is not None:
-                core_seconds.append(_core_seconds(core, file.name))
+        cases = [_case(model, process, size, rounds, core, file.name) for size in block_samples]
+    told = {"preset": preset, "engine": engine, "sample_rate": SAMPLE_RATE, "rounds": rounds}
+    told |= {"weights": model.count_params() + 1, "receptive_field": model.receptive_field}
+    return [{**told, **case} for case in cases]
+
+
+def _case(model, process, size, rounds, core, path):
+    waveform = np.random.default_rng(0).normal(0.0, 0.1, (1, int(SECONDS * SAMPLE_RATE))).astype("float32")
+    blocks = [
+        np.ascontiguousarray(waveform[:, first : first + size])
+        for first in range(0, waveform.shape[1] - size + 1, size)
+    ]
+    start = model.get_initial_state(1)
+    process(blocks[0], start)
+    seconds, core_seconds, slow = [], [], []
+    for _ in range(rounds):
+        times = _times(process, blocks, start)
+        seconds.append(times[-1] - times[0])
+        slow.append(np.diff(times))
+        if core is not None:
+            core_seconds.append(_core_seconds(core, path, size))
     best = min(seconds) / len(blocks)
     figures = {
-        "preset": preset,
-        "block_samples": block_samples,
-        "sample_rate": SAMPLE_RATE,
-        "x_real_time": block_samples / SAMPLE_RATE / best,
+        "block_samples": size,
+        "x_real_time": size / SAMPLE_RATE / best,
         "microseconds_per_block": 1e6 * best,
-        "weights": model.count_params() + 1,
-        "receptive_field": model.receptive_field,
-        "rounds": rounds,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
+        "slow_block_microseconds": 1e6 * float(np.quantile(np.concatenate(slow), 0.999)),
     }
     if core is not None:
-        figures["core_x_real_time"] = CORE_SECONDS / min(core_seconds)
+        figures["core_x_real_time"] = len(blocks) * size / SAMPLE_RATE / min(core_seconds)
         figures["ratio"] = figures["x_real_time"] / figures["core_x_real_time"]
     return figures
 
 
-def _seconds(process, blocks, state) -> float:
-    begin = time.perf_counter()
-    for block in blocks:
+def _times(process, blocks, state):
+    times = np.empty(len(blocks) + 1)
+    times[0] = time.perf_counter()
+    for i, block in enumerate(blocks):
         output, state = process(block, state)
-        output.numpy()  # as a host would, before the next block comes
-    return time.perf_counter() - begin
+        np.asarray(output)  # as a host would, before the next block comes
+        times[i + 1] = time.perf_counter()
+    return times
 
 
-def _core_seconds(core: str, path: str) -> float:
+def _core_seconds(core, path, size) -> float:
     # With the exact hyperbolic tangent, as ours; the plug-in approximates it.
-    done = subprocess.run([core, "--no-fast-tanh", path], capture_output=True, text=True, check=True)
-    return float(re.findall(r"([\d.]+)ms", done.stdout)[-1]) / 1000
+    done = subprocess.run([core, path, str(size), "--no-fast-tanh", "1"], capture_output=True, text=True, check=True)
+    return float(done.stdout.split(",")[-1]) / 1e6
 
 
 if __name__ == "__main__":
