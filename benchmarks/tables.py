@@ -208,6 +208,17 @@ def wavenet_step() -> str:
     return markdown([*header, "first step, s", "MiB"], rows)
 
 
+def amplifiers() -> str:
+    """NAM's presets in blocks, beside the core in C++."""
+    rows = []
+    for row in result_of("nam")["rows"]:
+        times = [number(row[name], 0) for name in ("microseconds_per_block", "slow_block_microseconds")]
+        speeds = [number(row[name], 1) for name in ("x_real_time", "core_x_real_time")]
+        rows.append([row["preset"], number(row["block_samples"], 0), *times, *speeds, number(row["ratio"], 2)])
+    header = ["preset", "samples in a block", "us a block", "one of a thousand", "x real time", "C++ core", "ratio"]
+    return markdown(header, rows)
+
+
 def corpus() -> str:
     """Preparation and reading of a large corpus."""
     result = result_of("corpus")
@@ -248,10 +259,10 @@ def fuzz() -> str:
     return markdown(header, rows)
 
 
-def workers() -> str:
+def workers(name: str = "workers") -> str:
     """Training on two processes."""
     rows = []
-    for row in result_of("workers")["rows"]:
+    for row in result_of(name)["rows"]:
         lost = row["lost"]
         equal = "to the bit" if row["killed_equals_pair"] else "no"
         difference = f"{row['largest_relative_difference']:.0e}"
@@ -290,11 +301,27 @@ def earlier(name: str) -> str:
     return markdown(table["header"], table["rows"])
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    table.__name__: table
-    for table in (shipped, quality, other_voices, text, speed, training_step, precision, corpus, kills, workers, fuzz)
-    + (decoding, decoding_r9y9, wavenet_step, tensorflow_versions)
-} | {f"earlier_{name}": functools.partial(earlier, name) for name in result_of("earlier")}
+TABLES: dict[str, Callable[[], str]] = (
+    {
+        table.__name__: table
+        for table in (
+            shipped,
+            quality,
+            other_voices,
+            text,
+            speed,
+            training_step,
+            precision,
+            corpus,
+            kills,
+            workers,
+            fuzz,
+        )
+        + (decoding, decoding_r9y9, wavenet_step, tensorflow_versions, amplifiers)
+    }
+    | {"workers_jax": functools.partial(workers, "workers_jax")}
+    | {f"earlier_{name}": functools.partial(earlier, name) for name in result_of("earlier")}
+)
 
 
 def rendered(markdown_text: str) -> str:

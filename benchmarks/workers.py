@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+import keras
 import numpy as np
 import soundfile
 
@@ -150,7 +151,9 @@ def main() -> None:
         for kind in config.kinds:
             rows.append(measure(kind, Path(folder), moment))
             print(json.dumps(rows[-1]), flush=True)
-    command = "python -m benchmarks.workers --kinds " + " ".join(config.kinds)
+    backend = keras.backend.backend()
+    command = "" if backend == "tensorflow" else f"KERAS_BACKEND={backend} "
+    command += "python -m benchmarks.workers --kinds " + " ".join(config.kinds)
     with atomic_path(config.out) as partial:
         partial.write_text(json.dumps(provenance(command) | {"rows": rows}, indent=1) + "\n")
     if not all(row["killed_equals_pair"] for row in rows):

@@ -1,6 +1,7 @@
 """Says what a result was measured with, and keeps results by kind."""
 
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
@@ -18,8 +19,8 @@ def provenance(command: str) -> dict[str, Any]:
         command: What anyone runs to have the figures again.
     """
     import keras
-    import tensorflow as tf
 
+    backend = keras.backend.backend()
     here = Path(__file__).parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True)
     return {
@@ -27,7 +28,7 @@ def provenance(command: str) -> dict[str, Any]:
         "commit": commit.stdout.strip(),
         "date": datetime.date.today().isoformat(),
         "python": platform.python_version(),
-        "tensorflow": tf.__version__,
+        backend: importlib.metadata.version(backend),
         "keras": keras.__version__,
         "cores": os.cpu_count(),
     }

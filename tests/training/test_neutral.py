@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks import workers
 from training.runs.config import VocoderConfig
 from training.runs.run_folder import SPEAKERS, RunFolder, load_model
 from training.train import train
@@ -52,6 +53,20 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(corpus, new_config, mo
         np.testing.assert_allclose(a, b, atol=1e-6)
     rows = [json.loads(line) for line in halves.progress.read_text().splitlines()]
     assert [row["step"] for row in rows] == [2, 4]
+
+
+@here
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="PyTorch's processes are not joined")
+def test_two_processes_learn_what_one_learns(tmp_path):
+    workers.make_corpus(tmp_path / "corpus")
+    flags = ["--data", str(tmp_path / "corpus"), *workers.COMMON, *workers.KINDS["wavenet"].split()]
+    flags += ["--steps", "3", "--validate-every", "3", "--checkpoint-every", "3"]
+    for number in (1, 2):
+        processes = workers.start([*flags, "--run", str(tmp_path / str(number))], number, tmp_path / "log")
+        workers.finish(processes, tmp_path / "log")
+    one, two = (workers.curve(tmp_path / str(number)) for number in (1, 2))
+    np.testing.assert_allclose(two, one, rtol=1e-6)
+    assert len(one) == 1
 
 
 @here

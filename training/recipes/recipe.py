@@ -145,7 +145,7 @@ class Recipe(abc.ABC):
         order |= self.window_options
         return Data(
             distribution.batches(functools.partial(windows, training, config.batch_size, **order)),
-            windows(held_out, max(config.batch_size, self.held_out_batch)),
+            windows(held_out, distribution.divisible(max(config.batch_size, self.held_out_batch))),
             conditions_of_file(network, held_out, config.features),
             lambda step: windows(training, config.batch_size, WindowSource, **order).files(step),
         )

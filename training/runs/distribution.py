@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 import keras
 
-_LOST = r"Task \S+ heartbeat timeout|Connection reset by peer|Socket closed|failed to connect to all addresses"
+_LOST = re.compile(
+    r"Task \S+ heartbeat timeout|Connection (reset|closed) by peer|Socket closed|failed to connect to all addresses"
+)
 
 Strategy = Literal["none", "mirrored", "multi_worker"]
 
@@ -23,7 +25,8 @@ class Distribution:
     """How the steps of a run are shared out.
 
     Attributes:
-        strategy: A `tf.distribute.Strategy`, or None for one device.
+        strategy: A `tf.distribute.Strategy`; None for one device, and on JAX, where Keras knows the
+            `keras.distribution.DataParallel` of the process.
         worker: Number of this process.
         workers: Processes in all.
         replicas: Parts of a batch, one for each device of each process.
@@ -43,6 +46,10 @@ class Distribution:
         """Where the model is made."""
         return contextlib.nullcontext() if self.strategy is None else self.strategy.scope()
 
+    def divisible(self, rows: int) -> int:
+        """Returns the least number of rows, at least `rows`, that devices can share."""
+        return -(-rows // self.replicas) * self.replicas
+
     def batches(self, make: Callable[..., Any]) -> Any:
         """Makes the batches that this process learns from.
 
@@ -55,6 +62,8 @@ class Distribution:
         """
         if self.workers == 1:
             return make()  # Keras divides the batches among the devices
+        if self.strategy is None:
+            return make(shard=(self.worker, self.workers))
         local = self.replicas // self.workers
 
         def of_worker(context):
@@ -76,44 +85,63 @@ class Distribution:
         if self.workers == 1:
             yield
             return
-        import tensorflow as tf
-
-        gone = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError
+        gone = self._errors_of_a_loss()
         try:
             yield
-            self.strategy.reduce("SUM", tf.constant(0.0))  # no process ends before the others have their last step
+            self._wait_for_all()
         except gone as error:
-            # TensorFlow waits for the lost one for ever when the process ends in the usual way.
+            found = _LOST.search(str(error))
+            if isinstance(error, ValueError) and not found:
+                raise
+            # Both libraries wait for the lost one when the process ends in the usual way.
             atexit.register(_end_at_once)
-            known = (
-                r"Task \S+ heartbeat timeout|Connection reset by peer|Socket closed|failed to connect to all addresses"
-            )
-            found = re.search(known, error.message)
             reason = found[0] if found else "an error of their communication"
             message = f"Expected {self.workers} workers. Received: {reason}; start all of them again with --resume"
             raise OSError(message) from error
 
+    def _errors_of_a_loss(self):
+        if self.strategy is None:
+            import jax
+
+            return jax.errors.JaxRuntimeError, ValueError  # the second where an array is fetched
+        import tensorflow as tf
+
+        return tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.InternalError
+
+    def _wait_for_all(self):
+        """No process ends before the others have their last step."""
+        if self.strategy is None:
+            from jax.experimental import multihost_utils
+
+            multihost_utils.sync_global_devices("the last step")
+        else:
+            import tensorflow as tf
+
+            self.strategy.reduce("SUM", tf.constant(0.0))
+
 
 def distribute(strategy: Strategy, batch_size: int) -> Distribution:
-    """Prepares a strategy; once in a process, before TensorFlow does anything else.
+    """Prepares a strategy; once in a process, before the backend does anything else.
 
     Args:
-        strategy: "none"; "mirrored" for all GPUs of this machine; "multi_worker" for the processes that the environment
-            variable TF_CONFIG names, or those of the Slurm job.
+        strategy: "none"; "mirrored" for all GPUs (on JAX all devices) of this machine; "multi_worker" for the processes
+            that the environment variable TF_CONFIG names, or those of the Slurm job.
         batch_size: Windows in a training step, which are divided among devices and processes.
 
     Returns:
         How the steps are shared out.
 
     Raises:
-        ValueError: If the backend is not TensorFlow, TF_CONFIG does not tell the workers, or the batch cannot be
+        ValueError: If the backend is PyTorch, TF_CONFIG does not tell the workers, or the batch cannot be
             divided.
     """
     if strategy == "none":
         return Distribution()
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"Expected strategy={strategy} with TensorFlow. Received: {keras.backend.backend()}")
-    made = _mirrored() if strategy == "mirrored" else _multi_worker()
+    makers = {"tensorflow": (_mirrored, _multi_worker), "jax": (_data_parallel, _data_parallel_workers)}
+    backend = keras.backend.backend()
+    if backend not in makers:
+        raise ValueError(f"Expected strategy={strategy} with TensorFlow or JAX. Received: {backend}")
+    made = makers[backend][strategy == "multi_worker"]()
     if batch_size % made.replicas:
         expected = f"Expected batch_size to be a multiple of {made.replicas}, the number of devices"
         raise ValueError(f"{expected}. Received: batch_size={batch_size}")
@@ -156,9 +184,39 @@ def _multi_worker():
     return Distribution(strategy, resolver.task_id, workers, strategy.num_replicas_in_sync)
 
 
+@functools.cache
+def _data_parallel():
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+    import jax
+
+    return Distribution(None, jax.process_index(), jax.process_count(), jax.device_count())
+
+
+@functools.cache
+def _data_parallel_workers():
+    import jax
+
+    if _in_slurm():
+        jax.distributed.initialize()
+    else:
+        workers, index = _tf_config()
+        jax.distributed.initialize(workers[0], len(workers), index)
+    return _data_parallel()
+
+
 def _resolver(tf):
-    if "TF_CONFIG" not in os.environ and "SLURM_JOB_ID" in os.environ:
+    if _in_slurm():
         return tf.distribute.cluster_resolver.SlurmClusterResolver()
+    _tf_config()
+    return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+
+
+def _in_slurm():
+    return "TF_CONFIG" not in os.environ and "SLURM_JOB_ID" in os.environ
+
+
+def _tf_config():
+    """Returns the workers' addresses and the number of this one."""
     try:
         config = json.loads(os.environ.get("TF_CONFIG", ""))
         workers, index = config["cluster"]["worker"], config["task"]["index"]
@@ -168,4 +226,4 @@ def _resolver(tf):
         form = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": NUMBER}}'
         expected = f"Expected the environment variable TF_CONFIG to be {form}"
         raise ValueError(f"{expected}. Received: {os.environ.get('TF_CONFIG', 'none')!r} ({error})") from None
-    return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    return workers, index

@@ -29,10 +29,14 @@ def test_a_wrong_tf_config_is_refused(monkeypatch, config):
         distribute("multi_worker", 4)
 
 
-@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="there it works")
-def test_other_backends_are_refused():
-    with pytest.raises(ValueError, match="Expected strategy=mirrored with TensorFlow"):
+def test_pytorch_is_refused(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ValueError, match="Expected strategy=mirrored with TensorFlow or JAX. Received: torch"):
         distribute("mirrored", 4)
+
+
+def test_rows_that_devices_can_share():
+    assert [Distribution(replicas=3).divisible(rows) for rows in (1, 3, 16)] == [3, 3, 18]
 
 
 @tensorflow
