@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import math
 import shutil
 import sys
@@ -17,6 +18,7 @@ from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
 from training.corpora.read_corpus import read_corpus
 from training.recipes import recipe_of
+from training.recipes.compilation import faster_with_xla
 from training.recipes.held_out import HeldOut, KeepModels, Show
 from training.runs import callbacks, history
 from training.runs.clock import Budget, Clock
@@ -165,6 +167,10 @@ def train(config: TrainConfig) -> RunFolder:
 def _train(config: TrainConfig, begun: RunFolder, run: RunFolder, distribution: Distribution) -> RunFolder:
     """Trains: from the checkpoints of the run that has begun, into the folder of this process."""
     corpus, training, validation = read_files(config)
+    if config.jit_compile == "auto":
+        has_choice = keras.backend.backend() == "tensorflow"
+        xla = faster_with_xla(config, corpus, training, validation) if has_choice else True
+        config = dataclasses.replace(config, jit_compile=xla)
     recipe = recipe_of(config)
     with distribution.scope():
         model = recipe.build(corpus)
@@ -251,7 +257,7 @@ def parse_config(args: Sequence[str] | None = None) -> TrainConfig:
     Raises:
         ValueError: In one line, for an unknown flag, one of another model, or a value that is refused.
     """
-    args = sys.argv[1:] if args is None else args
+    args = _with_values(sys.argv[1:] if args is None else args)
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--resume", action="store_true")
     first.add_argument("--run", type=Path, nargs="?")
@@ -267,6 +273,14 @@ def parse_config(args: Sequence[str] | None = None) -> TrainConfig:
         if name in others:
             raise ValueError(f"Expected {flag} with --model {', '.join(others[name].models)} only. Received: {model}")
     return parse(config_class, args, saved if isinstance(saved, config_class) else None)
+
+
+def _with_values(args):
+    """Flags with `--jit-compile` and `--no-jit-compile` written as one flag and its value."""
+    followed = zip(args, [*args, ""][1:], strict=True)
+    bare = [arg == "--jit-compile" and following[:1] in ("", "-") for arg, following in followed]
+    full = {"--no-jit-compile": "--jit-compile=False"}
+    return ["--jit-compile=True" if alone else full.get(arg, arg) for arg, alone in zip(args, bare, strict=True)]
 
 
 def main() -> None:

@@ -20,6 +20,21 @@ def test_flags_are_the_fields():
         assert parse_config([*model, "--causal"]) == VocoderConfig(model="hifi_gan_v2", causal=True)
 
 
+@pytest.mark.parametrize(
+    ("flags", "value"),
+    [
+        ([], True),
+        (["--jit-compile"], True),
+        (["--jit-compile", "--steps", "9"], True),
+        (["--no-jit-compile"], False),
+        (["--jit-compile", "False"], False),
+        (["--jit-compile", "auto"], "auto"),
+    ],
+)
+def test_compilation_is_a_flag_or_a_choice(flags, value):
+    assert parse_config(flags).jit_compile == value
+
+
 def test_a_run_ends_by_steps_or_by_minutes():
     assert (parse_config([]).steps, parse_config([]).minutes) == (20000, None)
     timed = parse_config(["--minutes", "5"])
@@ -44,6 +59,8 @@ def test_flags_change_the_run_that_is_resumed(tmp_path):
     [
         (["--preset", "nope"], ["preset", "'tiny', 'small', 'paper'", "'nope'"]),
         (["--steps", "0"], ["steps to be positive", "steps=0"]),
+        (["--jit-compile", "maybe"], ["--jit-compile", "True", "auto", "'maybe'"]),
+        (["--jit-compile", "auto", "--strategy", "mirrored"], ["True or False with strategy=mirrored", "auto"]),
         (["--steps", "many"], ["--steps", "'many'"]),
         (["--batch-size", "-1"], ["batch_size=-1"]),
         (["--steps", "9", "--minutes", "5"], ["steps or minutes, not both", "steps=9, minutes=5.0"]),

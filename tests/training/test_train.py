@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -311,3 +312,15 @@ def test_a_run_that_was_killed_before_it_began_can_be_begun_again(new_config):
     (new_config.run / "other").touch()
     with pytest.raises(ValueError, match="--run to be a new folder"):
         script.prepare_run(new_config)
+
+
+@pytest.mark.large
+def test_what_is_measured_for_compilation_leaves_no_trace(new_config, capsys):
+    settings = {"steps": 3, "validate_every": 3, "sample_seconds": 0.0}
+    chosen = train(dataclasses.replace(new_config, jit_compile="auto", **settings))
+    seconds = re.search(r"a training step takes (\S+) s with XLA and (\S+) s without", capsys.readouterr().out)
+    xla = load_config(chosen.config).jit_compile
+    assert xla == (float(seconds[1]) <= float(seconds[2]))
+    folder = new_config.run.parent / "again"
+    again = train(dataclasses.replace(new_config, jit_compile=xla, run=folder, **settings))
+    assert_same_checkpoint(chosen.checkpoints()[-1][1], again.checkpoints()[-1][1])

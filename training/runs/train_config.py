@@ -83,8 +83,9 @@ class TrainConfig:
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     """Keras dtype policy of the training step; weights stay float32. auto is mixed_bfloat16 where processor or GPU
     multiply in it, else float32; a run goes on in what it began with."""
-    jit_compile: bool = True
-    """Compile the training step with XLA."""
+    jit_compile: Literal[True, False, "auto"] = True
+    """Compile the training step with XLA. auto times a few steps of a new run with XLA and without, which takes as long
+    as compiling, and keeps to the faster. --no-jit-compile is False."""
     strategy: Strategy = "none"
     """Share each batch out: mirrored to the GPUs of this machine; multi_worker to the processes that TF_CONFIG or the
     Slurm job names, which are started with the same flags."""
@@ -123,6 +124,8 @@ class TrainConfig:
         if not 0 < self.validation_fraction < 1:
             expected = "Expected validation_fraction to be above 0 and below 1"
             raise ValueError(f"{expected}. Received: validation_fraction={self.validation_fraction}")
+        if self.jit_compile == "auto" and self.strategy != "none":
+            raise ValueError(f"Expected jit_compile True or False with strategy={self.strategy}. Received: auto")
         if self.strategy == "multi_worker" and self.minutes is not None:
             raise ValueError(
                 "Expected steps with strategy=multi_worker: workers must agree on the last. Received: minutes"
