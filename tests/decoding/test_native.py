@@ -1,5 +1,6 @@
 """The native decoder makes what XLA makes, up to rounding: every option of a WaveNet, alone and together."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tf_wavenet.decoding import native  # noqa: E402
 from tf_wavenet.decoding.decoder import decoder_of  # noqa: E402
 from tf_wavenet.decoding.native import native_decoder  # noqa: E402
 from tf_wavenet.decoding.native.native_decoder import NativeDecoder  # noqa: E402
+from tf_wavenet.decoding.native.products import forget_stale  # noqa: E402
 from tf_wavenet.decoding.native.sampling import normal_quantile  # noqa: E402
 from tf_wavenet.decoding.sampler import SamplingSettings  # noqa: E402
 from tf_wavenet.distributions import Gaussian, MixtureOfGaussians, MixtureOfLogistics, MuLawCategorical  # noqa: E402
@@ -233,3 +235,16 @@ def test_positions_go_round_as_by_xla():
     )
     for row, (index, name) in enumerate(zip(state["index"].numpy(), state["row"].numpy(), strict=True)):
         assert (states[row].index[0], states[row].row[0]) == (index, name)
+
+
+def test_what_was_compiled_before_a_change_is_forgotten(tmp_path):
+    compiled = tmp_path / "__pycache__"
+    compiled.mkdir()
+    for name, changed in (("kernel.py", 100), ("products.py", 300)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (changed, changed))
+    for name, made in (("kernel.old.nbi", 200), ("kernel.new.nbi", 400), ("kernel.pyc", 200)):
+        (compiled / name).touch()
+        os.utime(compiled / name, (made, made))
+    forget_stale(tmp_path)
+    assert sorted(path.name for path in compiled.iterdir()) == ["kernel.new.nbi", "kernel.pyc"]

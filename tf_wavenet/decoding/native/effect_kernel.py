@@ -2,19 +2,17 @@
 
 from collections.abc import Callable
 
-import llvmlite.binding
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core.typing import Signature
 from numba.extending import intrinsic
 
-from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, data_of
+from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, WIDE, data_of
 from tf_wavenet.decoding.native.vectors import hyperbolic_tangent
 
 # Time steps of a tile, by its outputs: as many sums as registers hold beside weights and inputs.
-_WIDE = llvmlite.binding.get_host_cpu_features().get("avx512f", False)
-TILE_STEPS = {16: 8 if _WIDE else 4, 8: 8, 4: 8}
+TILE_STEPS = {16: 8 if WIDE else 4, 8: 8, 4: 8}
 SPARE = 16  # steps behind a block that tiles and vectors may touch
 ONE = 0  # the element of the array that is 1.0
 

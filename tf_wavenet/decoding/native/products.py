@@ -1,11 +1,16 @@
 """Matrix-vector products as vectors of LLVM, which keeps their sums in registers."""
 
+from pathlib import Path
+
+import llvmlite.binding
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
 TILE = 64  # outputs side by side in memory; a matrix's last tile is narrower
 LANES = 16  # outputs are padded to a multiple of it
+WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))  # whether there are registers of 512 bits
+_DEPTH = 128  # inputs of a part of a tile
 GROUPS = (8, 4)  # rows of a batch that can share one reading of the weights
 
 OPTIONS = {
@@ -18,6 +23,23 @@ OPTIONS = {
 }
 INSIDE = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # of functions not called from Python
 _FLAGS = ("nsz", "arcp", "contract", "reassoc")
+
+
+def forget_stale(folder: Path) -> None:
+    """Removes what numba has compiled of a folder before one of its files changed.
+
+    numba looks at the file of a function only, and not at those of the functions that it has compiled into it.
+    """
+    changed = max(path.stat().st_mtime for path in folder.glob("*.py"))
+    for index in folder.glob("__pycache__/*.nbi"):
+        try:
+            if index.stat().st_mtime < changed:
+                index.unlink()
+        except OSError:  # another process was faster, or it is not ours
+            pass
+
+
+forget_stale(Path(__file__).parent)
 
 
 def data_of(context, builder, signature, arguments) -> list[ir.Value]:
@@ -132,19 +154,49 @@ def multiply_rows(rows, y, y_first, y_step, x, x_first, x_step, w, w_first, inpu
     done = 0
     while done < outputs:
         width = min(TILE, outputs - done)
-        tile = w_first + done * inputs
-        part = 0
-        while part < width:
-            to = y_first + done + part
-            lanes = 32 if width - part >= 32 else 16
-            if rows == 8 and lanes == 32:
-                _eight_32(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
-            elif rows == 8:
-                _eight_16(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
-            elif lanes == 32:
-                _four_32(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
-            else:
-                _four_16(y, to, y_step, x, x_first, x_step, w, tile + part, width, inputs)
-            part += lanes
+        begun = 0
+        while begun < inputs:  # so few inputs that the first-level cache keeps the weights for all lanes and rows
+            depth = min(_DEPTH, inputs - begun)
+            _multiply_part(
+                rows,
+                y,
+                y_first + done,
+                y_step,
+                x,
+                x_first + begun,
+                x_step,
+                w,
+                w_first + done * inputs + begun * width,
+                width,
+                depth,
+            )
+            begun += depth
         done += width
     return w_first + inputs * outputs
+
+
+def _part_wide(rows, y, y_first, y_step, x, x_first, x_step, w, w_first, width, depth):
+    part = 0
+    while part < width:
+        lanes = 32 if width - part >= 32 else 16
+        to, of = y_first + part, w_first + part
+        if rows == 8 and lanes == 32:
+            _eight_32(y, to, y_step, x, x_first, x_step, w, of, width, depth)
+        elif rows == 8:
+            _eight_16(y, to, y_step, x, x_first, x_step, w, of, width, depth)
+        elif lanes == 32:
+            _four_32(y, to, y_step, x, x_first, x_step, w, of, width, depth)
+        else:
+            _four_16(y, to, y_step, x, x_first, x_step, w, of, width, depth)
+        part += lanes
+
+
+def _part(rows, y, y_first, y_step, x, x_first, x_step, w, w_first, width, depth):
+    """With as few sums as 16 registers of 256 bits hold beside weights and inputs."""
+    for part in range(0, width, 16):
+        for row in range(0, rows, 4):
+            to, of = y_first + part + row * y_step, x_first + row * x_step
+            _four_16(y, to, y_step, x, of, x_step, w, w_first + part, width, depth)
+
+
+_multiply_part = njit(**INSIDE)(_part_wide if WIDE else _part)
