@@ -151,10 +151,10 @@ def precision() -> str:
     return markdown(header, rows)
 
 
-def decoding() -> str:
+def decoding(name: str = "decoding") -> str:
     """Speed of both engines of generation."""
     rows = []
-    for row in result_of("decoding")["rows"]:
+    for row in result_of(name)["rows"]:
         condition = "" if row["condition"] == "none" or "vocoder" in row["preset"] else f", {row['condition']}"
         engines = [row["samples_per_s"], row["native_samples_per_s"]]
         cells = [f"{row['preset']}{condition}", number(row["batch_size"], 0), *(number(speed, 0) for speed in engines)]
@@ -319,7 +319,10 @@ TABLES: dict[str, Callable[[], str]] = (
         )
         + (decoding, decoding_r9y9, wavenet_step, tensorflow_versions, amplifiers)
     }
-    | {"workers_jax": functools.partial(workers, "workers_jax")}
+    | {
+        "workers_jax": functools.partial(workers, "workers_jax"),
+        "decoding_avx2": functools.partial(decoding, "decoding_avx2"),
+    }
     | {f"earlier_{name}": functools.partial(earlier, name) for name in result_of("earlier")}
 )
 

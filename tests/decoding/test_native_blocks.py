@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
@@ -99,6 +101,20 @@ def test_fills_an_output_and_keeps_its_weights(rng):
     output, _ = process(waveform, start, output=room)
     assert output is room
     assert_allclose(room, whole, atol=1e-5)
+
+
+def test_threads_share_a_processor(rng):
+    model = made("standard")
+    process = model.block_processor("native")
+    waveforms = rng.uniform(-1, 1, (4, 1, 4000)).astype("float32")
+
+    def run(waveform):
+        return in_blocks(process, waveform, model.get_initial_state(1), [100] * 40)[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(run, waveforms))
+    for waveform, output in zip(waveforms, together, strict=True):
+        np.testing.assert_array_equal(output, run(waveform))
 
 
 def test_none_is_native_and_xla_gives_tensors(rng):

@@ -5,11 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core.typing import Signature
 from numba.extending import intrinsic
 
 from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, WIDE, data_of
-from tf_wavenet.decoding.native.vectors import hyperbolic_tangent
+from tf_wavenet.decoding.native.vectors import Compiled, hyperbolic_tangent
 
 # Time steps of a tile, by its outputs: as many sums as registers hold beside weights and inputs.
 TILE_STEPS = {16: 8 if WIDE else 4, 8: 8, 4: 8}
@@ -41,7 +40,7 @@ def _tile(steps, lanes) -> Callable[..., None]:
     """
 
     @intrinsic
-    def tile(context, memory, y, y_step, begin, begin_step, sources, first, count, t, w, w_step) -> Signature:
+    def tile(context, memory, y, y_step, begin, begin_step, sources, first, count, t, w, w_step) -> Compiled:
         index = types.intp
         signature = types.void(memory, index, index, index, index, sources, *[index] * 5)
 

@@ -11,9 +11,10 @@ _MOST = 256  # steps of a part: more would leave the first-level cache
 class NativeState:
     """What a `NativeBlockProcessor` remembers of its streams; it is moved on in place."""
 
-    def __init__(self, memory, positions) -> None:
+    def __init__(self, memory, positions, places) -> None:
         self.memory = memory  # float32: the weights, then each stream's buffers
         self.positions = positions  # int64 [batch, buffers]
+        self.places = places  # scratch
 
 
 class NativeBlockProcessor:
@@ -21,7 +22,7 @@ class NativeBlockProcessor:
 
     Blocks may be of any length, and of another one each time; nothing is compiled anew. Nothing is allocated where
     `output` is given. The output of a sample is there as soon as the sample is: there is no latency beside the block's
-    own length.
+    own length. Threads may share a processor, each with a state of its own.
 
     Args:
         model: A `NamWaveNet`, built.
@@ -46,7 +47,6 @@ class NativeBlockProcessor:
         start = model.get_initial_state(1)
         self._most = most
         self._program = program_of(model, most)
-        self._places = np.zeros(3 * len(self._program.sources), np.int64)
         self._model = model
         self(np.zeros((1, 1), np.float32), start)  # compiles
 
@@ -93,7 +93,7 @@ class NativeBlockProcessor:
                 program.sources,
                 program.buffers,
                 state.positions[row],
-                self._places,
+                state.places,
                 state.memory,
                 len(program.weights) + row * program.size,
                 self._most,
@@ -112,7 +112,11 @@ class NativeBlockProcessor:
         program = self._program
         memory = np.zeros(len(program.weights) + len(past) * program.size, np.float32)
         memory[: len(program.weights)] = program.weights
-        state = NativeState(memory, np.zeros((len(past), len(program.buffers)), np.int64))
+        positions, places = (
+            np.zeros((len(past), len(program.buffers)), np.int64),
+            np.zeros(program.sources.size, np.int64),
+        )
+        state = NativeState(memory, positions, places)
         for row, numbers in enumerate(past):
             taken = 0
             for buffer, steps, channels in program.pasts:
