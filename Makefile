@@ -72,10 +72,10 @@ test-latest: $(LATEST)/ready
 	$(LATEST)/bin/python $(PYTEST)
 
 # JAX compiles each operation by itself for each shape, most of the time here; LLVM need not try hard. Models' own tests
-# of streams repeat what tests/layers/test_conformance.py asks of every layer.
+# run on TensorFlow and PyTorch; what every model does, its mistakes and its training run on JAX too.
 test-jax: $(JAX)/ready
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(NEUTRAL) tests/test_tutorials.py \
-		-k "not test_streams"
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(filter-out tests/models,$(NEUTRAL)) \
+		tests/models/test_conformance.py tests/models/test_mistakes.py tests/test_tutorials.py -k "not test_streams"
 
 # Without TensorFlow as well: the two in one process crash (torch 2.14's triton beside TensorFlow 2.21).
 $(TORCH)/ready: pyproject.toml

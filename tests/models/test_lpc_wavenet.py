@@ -90,7 +90,7 @@ def test_a_window_with_its_frames_gives_what_the_whole_gives(rng):
     field = model.receptive_field
     assert model.context_samples == field < 2 * HOP
     part = numpy_of(model(window))
-    assert_allclose(part[:, field:], whole[:, first * HOP + field : last * HOP], atol=1e-5)
+    assert_allclose(part[:, field:], whole[:, first * HOP + field : last * HOP], atol=5e-5)
     with pytest.raises(
         ValueError, match=f"local_window of at least {5 + 2 * margin} frames for 40 samples. Received: {4 + 2 * margin}"
     ):
