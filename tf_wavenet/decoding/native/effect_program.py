@@ -79,7 +79,7 @@ class _Writer:
         self.weights, self.used = [np.ones(1)], 1
         self.scratches = {}
 
-    def model(self, model, waveform):
+    def model(self, model, waveform) -> int:
         condition = waveform if model.condition_dsp is None else self.model(model.condition_dsp, waveform)
         x, head = waveform, None
         for i, array in enumerate(model.layer_arrays):
@@ -92,7 +92,7 @@ class _Writer:
                 head = self.convolution(conv, self.seen(conv, x))
         return head
 
-    def array(self, array, x, condition, head, last, scale):
+    def array(self, array, x, condition, head, last, scale) -> tuple[int, int]:
         x = self.convolution(array.rechannel, x, past=_past(array.layers[0]))
         total = self.buffer(array.head_input_channels, array.head_rechannel.receptive_field - 1)
         if head is None:
@@ -106,7 +106,7 @@ class _Writer:
         conv = array.head_rechannel
         return x, self.convolution(conv, self.seen(conv, total), scale=scale)
 
-    def layer(self, layer, x, condition):
+    def layer(self, layer, x, condition) -> tuple[int, int]:
         """Returns what the layer tells the residual path and what it tells the head."""
         conv, films = layer.conv, layer.films
         x = self.film(layer, "conv_pre_film", x, condition, conv.input_channels, past=conv.receptive_field - 1)
@@ -142,7 +142,7 @@ class _Writer:
             head = self.film(layer, "head1x1_post_film", head, condition, layer.head1x1.filters)
         return a, head
 
-    def residual(self, layer, x, a, condition, past):
+    def residual(self, layer, x, a, condition, past) -> int:
         """Returns the input of the next layer, which will be looked back at for `past` steps."""
         conv = layer.layer1x1
         if conv is None:
@@ -156,7 +156,7 @@ class _Writer:
         self.operations.append((kernel.ADD, result, x, y))
         return result
 
-    def film(self, layer, site, x, condition, size, part=slice(None), past=0):
+    def film(self, layer, site, x, condition, size, part=slice(None), past=0) -> int:
         """Scales and shifts part of `size` channels by the condition, where the layer does at this site."""
         if site not in layer.films:
             return x
@@ -174,14 +174,14 @@ class _Writer:
             self.operations.append((kernel.ADD, result, result, offset))
         return result
 
-    def seen(self, conv, x):
+    def seen(self, conv, x) -> int:
         """Notes that a convolution looks back at a buffer, which is complete."""
         if conv.receptive_field > 1:
             self.operations.append((kernel.COMMIT, x))
             self.pasts.append(Past(x, conv.receptive_field - 1, conv.input_channels))
         return x
 
-    def activation(self, result, x, function, channels):
+    def activation(self, result, x, function, channels) -> None:
         parameters = dict(function) if isinstance(function, dict) else {"type": function}
         name = parameters.pop("type")
         slopes = parameters.pop("negative_slopes", None)
@@ -196,10 +196,10 @@ class _Writer:
             values = list({**values, **parameters}.values())
         self.operations.append((kernel.ACTIVATION, result, x, kind, self.numbers(values)))
 
-    def convolution(self, conv, x, **options):
+    def convolution(self, conv, x, **options) -> int:
         return self.product(self.taps(conv, x), conv.filters, self.bias(conv), **options)
 
-    def taps(self, conv, x, part=slice(None)):
+    def taps(self, conv, x, part=slice(None)) -> list[tuple[int, int, np.ndarray]]:
         """Terms of a product: of a buffer so many steps back, by a matrix."""
         delays = range(conv.receptive_field - 1, -1, -conv.dilation_rate)
         taps = _array(conv.kernel)
@@ -207,10 +207,10 @@ class _Writer:
             taps = np.stack([_dense(tap, conv.groups) for tap in taps])
         return [(x, delay, tap[:, part]) for delay, tap in zip(delays, taps, strict=True)]
 
-    def bias(self, conv, part=slice(None)):
+    def bias(self, conv, part=slice(None)) -> np.ndarray:
         return _array(conv.bias)[part] if conv.use_bias else np.zeros(len(range(conv.filters)[part]))
 
-    def product(self, terms, channels, bias=None, begin=None, past=0, scale=1.0, name=None):
+    def product(self, terms, channels, bias=None, begin=None, past=0, scale=1.0, name=None) -> int:
         """Adds terms, a bias and the buffer `begin`; the result is kept for `past` steps, or is scratch with a name."""
         width = _width(channels)
         bias = np.zeros(channels) if bias is None else bias
@@ -227,18 +227,18 @@ class _Writer:
         )
         return result
 
-    def scratch(self, name, channels):
+    def scratch(self, name, channels) -> int:
         """A buffer for what the next layer writes over."""
         key = name, _width(channels)
         if key not in self.scratches:
             self.scratches[key] = self.buffer(channels)
         return self.scratches[key]
 
-    def buffer(self, channels, past=0):
+    def buffer(self, channels, past=0) -> int:
         self.buffers.append((_width(channels) if self.buffers else channels, past))
         return len(self.buffers) - 1
 
-    def numbers(self, array):
+    def numbers(self, array) -> int:
         """Returns the element where these numbers begin."""
         self.weights.append(np.asarray(array))
         first, self.used = self.used, self.used + self.weights[-1].size
