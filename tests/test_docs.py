@@ -214,7 +214,7 @@ def test_commands_have_these_flags(tmp_path, monkeypatch, words):
             raise
         pytest.skip(f"{error.name} is not installed")
     (tmp_path / "CHECKOUT").mkdir()
-    (tmp_path / "BENCHMODEL").touch()
+    (tmp_path / "BENCHMODEL_BUFSIZE").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tyro, "cli", parse)
     if hasattr(command, "argparse"):  # some benchmarks
