@@ -71,7 +71,9 @@ def main() -> None:
                 flush=True,
             )
     if config.out is not None:
-        command = f"python -m benchmarks.nam --rounds {config.rounds}" + (" --core BENCHMODEL_BUFSIZE" if core else "")
+        sizes = " ".join(map(str, config.block_samples))
+        command = f"python -m benchmarks.nam --presets {' '.join(config.presets)} --engine {config.engine} "
+        command += f"--block-samples {sizes} --rounds {config.rounds}" + (" --core BENCHMODEL_BUFSIZE" if core else "")
         with atomic_path(config.out) as partial:
             partial.write_text(json.dumps(provenance(command) | {"rows": rows}, indent=1) + "\n")
 

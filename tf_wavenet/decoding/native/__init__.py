@@ -47,8 +47,9 @@ def _no_numba():
 
 def why_not(model) -> str | None:
     """Returns why a model cannot be decoded here, or None if it can."""
-    if _no_numba() is not None:
-        return _no_numba()
+    reason = _no_numba()
+    if reason is not None:
+        return reason
     if not all(hasattr(model, name) for name in ("causal_conv", "stack", "head", "input_encoding")):
         return f"{type(model).__name__} is no WaveNet"
     if model.context_stack is not None:

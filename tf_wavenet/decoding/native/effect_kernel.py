@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, WIDE, data_of
+from tf_wavenet.decoding.native.products import FLAGS, INSIDE, LANES, OPTIONS, WIDE, data_of
 from tf_wavenet.decoding.native.vectors import Compiled, hyperbolic_tangent
 
 # Time steps of a tile, by its outputs: as many sums as registers hold beside weights and inputs.
@@ -95,7 +95,7 @@ def _tile(steps, lanes) -> Callable[..., None]:
                 value = builder.load(builder.gep(column, [i]), align=4)
                 spread = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
                 spread = builder.shuffle_vector(spread, nothing, everywhere)
-                sums.append(builder.fadd(phi, builder.fmul(spread, loaded, flags=_FLAGS), flags=_FLAGS))
+                sums.append(builder.fadd(phi, builder.fmul(spread, loaded, flags=FLAGS), flags=FLAGS))
             following = builder.add(i, number(1)), builder.add(row_of_weights, w_step)
             for phi, value in zip((i, row_of_weights, *inner), (*following, *sums), strict=True):
                 phi.add_incoming(value, product)
@@ -117,7 +117,6 @@ def _tile(steps, lanes) -> Callable[..., None]:
     return tile
 
 
-_FLAGS = ("nsz", "arcp", "contract", "reassoc")
 _STEPS_16, _STEPS_8, _STEPS_4 = (TILE_STEPS[lanes] for lanes in (16, 8, 4))
 _tile_16, _tile_8, _tile_4 = (_tile(TILE_STEPS[lanes], lanes) for lanes in (16, 8, 4))
 

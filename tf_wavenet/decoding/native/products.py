@@ -22,7 +22,7 @@ OPTIONS = {
     "fastmath": {"nsz", "arcp", "contract", "afn", "reassoc"},
 }
 INSIDE = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # of functions not called from Python
-_FLAGS = ("nsz", "arcp", "contract", "reassoc")
+FLAGS = ("nsz", "arcp", "contract", "reassoc")
 
 
 def forget_stale(folder: Path) -> None:
@@ -102,7 +102,7 @@ def _product(rows, lanes):
                 value = builder.load(at(column, i), align=4)
                 spread = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
                 spread = builder.shuffle_vector(spread, nothing, everywhere)
-                new.append(builder.fadd(total, builder.fmul(spread, loaded, flags=_FLAGS), flags=_FLAGS))
+                new.append(builder.fadd(total, builder.fmul(spread, loaded, flags=FLAGS), flags=FLAGS))
                 total.add_incoming(new[-1], body)
             following = builder.add(i, ir.Constant(long, 1))
             i.add_incoming(following, body)
