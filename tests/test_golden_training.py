@@ -18,10 +18,12 @@ def quick(names, *chosen):
 
 
 def check(losses, name):
+    """To 1e-4; the last steps of ten to 5e-4. What processors round differently grows with each step (seen: 1.4e-4)."""
     assert sorted(losses) == sorted(EXPECTED[name])
     for key, values in losses.items():
         assert len(values) == 10
-        np.testing.assert_allclose(values, EXPECTED[name][key], rtol=1e-4, err_msg=key)
+        np.testing.assert_allclose(values[:5], EXPECTED[name][key][:5], rtol=1e-4, err_msg=key)
+        np.testing.assert_allclose(values[5:], EXPECTED[name][key][5:], rtol=5e-4, err_msg=key)
 
 
 @pytest.mark.parametrize("name", quick(make.TRAINED, "wavenet_vocoder"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 
-from tf_wavenet.data import Manifest, StoredFeatures
+from tf_wavenet.data import AudioError, Manifest, StoredFeatures
 from tf_wavenet.models import AcousticModel
 from training.cli.command_line import parse
 from training.cli.command_line import run as run_command
@@ -25,6 +25,7 @@ from training.runs.clock import Budget, Clock
 from training.runs.conditions import check_meaning
 from training.runs.config import family, fields_of_others, load_config
 from training.runs.distribution import Distribution, distribute
+from training.runs.failures import in_one_line
 from training.runs.finite import Finite
 from training.runs.precision import describe
 from training.runs.run_folder import SPEAKERS, Model, RunFolder, load_model
@@ -152,6 +153,8 @@ def train(config: TrainConfig) -> RunFolder:
     Raises:
         ValueError: For data or a run folder that cannot be used. Then nothing was written.
         OSError: If a worker of a distributed run is lost.
+        AudioError: If a recording can no longer be read; there is a checkpoint of the step before.
+        MemoryError: If a batch does not fit into memory.
         FloatingPointError: If a loss or a weight is no longer finite: with the step, the recordings in its batch and
             the newest checkpoint.
     """
@@ -226,7 +229,7 @@ def _train(config: TrainConfig, begun: RunFolder, run: RunFolder, distribution: 
     scalars = callbacks.Scalars(config.log_every, **span, summaries=summaries)
     before = [stop, clock, *([] if budget is None else [budget]), finite]
     try:
-        with distribution.lost_workers():
+        with distribution.lost_workers(), in_one_line():
             model.fit(
                 data.training,
                 steps_per_epoch=None if config.steps is None else config.steps - start,
@@ -234,9 +237,11 @@ def _train(config: TrainConfig, begun: RunFolder, run: RunFolder, distribution: 
                 shuffle=False,  # the data are shuffled
                 verbose=0,
             )
-    except (FloatingPointError, OSError):
+    except (FloatingPointError, OSError, AudioError, MemoryError) as error:
         stop.on_train_end()
         progress.on_train_end()
+        if isinstance(error, AudioError):  # the model is as good as before
+            checkpoints.write()
         raise
     finally:
         summaries.close()

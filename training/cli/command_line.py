@@ -1,6 +1,7 @@
 """The common edge of all scripts: flags from a dataclass, and one line on stderr for what the user got wrong."""
 
 import contextlib
+import ctypes
 import io
 import os
 import re
@@ -72,20 +73,30 @@ def run(command: Callable[[], None]) -> None:
 
     Args:
         command: The script. ValueError (which the library and its AudioError use for wrong input) and OSError (a
-            missing file, a full disk) are reported, and FloatingPointError (NaN or infinity); any other exception is a
-            fault of ours and keeps its traceback.
+            missing file, a full disk) are reported, and FloatingPointError (NaN or infinity) and MemoryError; any other
+            exception is a fault of ours and keeps its traceback.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for names of files of any bytes
     try:
         command()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
+        _keep(error)
         raise SystemExit(130) from None
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, MemoryError) as error:
         if os.environ.get("TRACEBACK"):
             raise
         named = isinstance(error, OSError) and error.filename
         reason = f"{error.filename}: {error.strerror}" if named else str(error)
         print(f"error: {' '.join(reason.split())}", file=sys.stderr)
+        _keep(error)
         raise SystemExit(1 if isinstance(error, FloatingPointError) else 2) from None
+
+
+def _keep(error):
+    """Keeps an error and its frames to the process's end.
+
+    Freeing a tf.data iterator in them would wait, with the GIL held, for threads that wait for the GIL.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(error))

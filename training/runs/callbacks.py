@@ -67,10 +67,10 @@ class StopOnInterrupt(keras.callbacks.Callback):
     """
 
     requested = False
+    _before = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Takes over the signal."""
-        self._before = None
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._on_signal)
 
@@ -103,6 +103,7 @@ class Progress(StepCallback):
 
     held_out: float | None = None
     reads_state = False
+    _bar = None
 
     def __init__(
         self,
@@ -133,7 +134,8 @@ class Progress(StepCallback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Closes the bar."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 class Scalars(StepCallback):
@@ -178,13 +180,20 @@ class Checkpoints(StepCallback):
         self._seconds = seconds
         self._run = run
         self._clock = clock
+        self._step = start
         self._written = clock.seconds
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Counts the step and the time."""
+        self._step = self.start + batch + 1
         super().on_train_batch_end(batch, logs)
         if self._clock.seconds - self._written >= self._seconds:
-            self._act(self.start + batch + 1, logs)
+            self.write()
+
+    def write(self) -> None:
+        """Writes a checkpoint of this `fit`'s last step, unless there is one."""
+        if self._step > self.start and not self._run.checkpoint(self._step).exists():
+            self._act(self._step, {})
 
     def on_step(self, step: int, logs: dict) -> None:
         """Writes one checkpoint, the time first: a checkpoint never lacks it."""
