@@ -30,7 +30,20 @@ class FuzzConfig:
     """Damages files and lets the commands take them in."""
 
     kinds: tuple[
-        Literal["audio", "metadata", "features", "shards", "state", "nam", "keras", "run", "manifest", "requests"], ...
+        Literal[
+            "audio",
+            "metadata",
+            "features",
+            "shards",
+            "state",
+            "nam",
+            "keras",
+            "checkpoint",
+            "run",
+            "manifest",
+            "requests",
+        ],
+        ...,
     ] = tuple(KINDS)
     """What to damage."""
     files: int = 1000

@@ -1,11 +1,12 @@
 """Models, and the state of their generation."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fuzzing.kind import Kind, call
-from benchmarks.fuzzing.mutate import mutate_text, mutate_zip
+from benchmarks.fuzzing.kind import Kind, Traceback, call, run_main
+from benchmarks.fuzzing.mutate import mutate, mutate_text, mutate_zip
 
 
 class State(Kind):
@@ -88,3 +89,33 @@ class Keras(Kind):
         seed = self._seeds[int(rng.integers(len(self._seeds)))]
         path.write_bytes(mutate_zip(seed, rng, lambda name: name.endswith(".json")))
         return call(lambda: load_model(path, self._kinds))
+
+
+class Checkpoint(Kind):
+    """Checkpoints of other projects and their configurations, from `training.import_weights` to a model."""
+
+    def __init__(self, work: Path) -> None:
+        super().__init__(work)
+        from tests.importers.test_import_weights import PROJECTS
+        from tests.importers.torch_files import write_legacy, write_zip
+
+        self._seeds = []
+        for _, wrap, tensors, name, settings in PROJECTS.values():
+            content = wrap(tensors(np.random.default_rng(0)))
+            zipped, legacy = (write(work / "seed", content).read_bytes() for write in (write_zip, write_legacy))
+            self._seeds.append((zipped, legacy, name, json.dumps(settings).encode()))
+
+    def case(self, rng: np.random.Generator) -> bool:
+        """The checkpoint damaged, in either of PyTorch's forms, or its configuration."""
+        folder = self.folder()
+        zipped, legacy, name, settings = self._seeds[int(rng.integers(len(self._seeds)))]
+        form = int(rng.integers(3))
+        content = mutate_zip(zipped, rng, lambda name: False) if form == 0 else mutate(legacy, rng)
+        (folder / "checkpoint.pth").write_bytes(content if form < 2 else zipped)
+        (folder / name).write_bytes(settings if form < 2 else mutate_text(settings, rng))
+        out = folder / "out" / "model.keras"
+        taken = run_main("import_weights", folder / "checkpoint.pth", "--out", out)
+        left = sorted(path.name for path in folder.rglob("*.keras*"))
+        if left != (["model.keras"] if taken else []):
+            raise Traceback(f"left behind: {left}")
+        return taken

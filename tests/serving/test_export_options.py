@@ -83,15 +83,8 @@ def test_steps_predict_in_float32_whatever_the_network_computes_in(tmp_path):
         served.host.close()
 
 
-@pytest.mark.parametrize(
-    ("dtype", "jit_compile"),
-    [
-        pytest.param("float32", False, marks=pytest.mark.large),
-        pytest.param("mixed_bfloat16", True, marks=pytest.mark.large),
-        pytest.param("bfloat16", True, marks=pytest.mark.large),
-        pytest.param("bfloat16", False, marks=pytest.mark.large),
-    ],
-)
+@pytest.mark.large
+@pytest.mark.parametrize(("dtype", "jit_compile"), [("mixed_bfloat16", True), ("bfloat16", False)])
 def test_without_xla_and_in_bfloat16(dtype, jit_compile, tmp_path):
     model = small_model(dtype=dtype)
     served = Served(model, tmp_path / "model", {}, jit_compile=jit_compile)

@@ -24,6 +24,10 @@ def read_corpus(folder: Path, sample_rate: int) -> Manifest:
     Raises:
         AudioError: As `index_corpus` raises.
     """
+    if folder.parts[:1] in (("gs:",), ("s3:",)):
+        raise AudioError(
+            folder, "expected a folder. Received: a bucket, which ArrayRecord does not read; mount or copy it."
+        )
     if is_sharded(folder):
         manifest = load_shards(folder)
         if manifest.sample_rate != sample_rate:

@@ -83,10 +83,10 @@ def same(a, b):
     return [np.array_equal(x, y) for x, y in zip(a, b, strict=True)]
 
 
-@pytest.mark.parametrize(("kind", "jit_compile"), [*((kind, COMPILED) for kind in MAKERS), ("istft_vocoder", True)])
+@kinds
 @pytest.mark.large
-def test_three_steps_and_three_more_are_six(kind, jit_compile, tmp_path):
-    options = {"jit_compile": jit_compile, "discriminator_start": 2}
+def test_three_steps_and_three_more_are_six(kind, tmp_path):
+    options = {"discriminator_start": 2}
     whole = make(kind, **options)
     for inputs, real, weight in batches(6):
         whole.train_on_batch(inputs, real, weight)
@@ -186,7 +186,8 @@ def test_generator_descends_the_sum_of_its_losses(kind):
     ("kind", "dtype", "jit_compile"),
     [
         slow("hifi_gan", "mixed_bfloat16", COMPILED),
-        *[slow(kind, dtype, True) for kind in MAKERS for dtype in POLICIES],
+        *[slow("istft_vocoder", dtype, True) for dtype in POLICIES],
+        slow("parallel_wavegan", "mixed_float16", True),
     ],
 )
 def test_mixed_precision(kind, dtype, jit_compile):
@@ -219,8 +220,10 @@ def distance(model, loss, features, real, weight):
     return loss(real, ops.multiply(model.generator(features), weight))
 
 
-@pytest.mark.parametrize("jit_compile", [COMPILED, slow(True)])
-@pytest.mark.parametrize(("per_step", "shares"), [(2, [(0, 2), (1, 3)]), slow(1, [(0,), (1,), (2,), (3,)])])
+@pytest.mark.parametrize(
+    ("per_step", "shares", "jit_compile"),
+    [(2, [(0, 2), (1, 3)], COMPILED), (1, [(0,), (1,), (2,), (3,)], COMPILED), (2, [(0, 2), (1, 3)], True)],
+)
 @pytest.mark.large
 def test_a_step_descends_its_share_of_the_resolutions(per_step, shares, jit_compile):
     optimizer = keras.optimizers.SGD(0.01)

@@ -1,5 +1,10 @@
 """Indexing before the eyes of the user."""
 
+from pathlib import Path
+
+import pytest
+
+from tf_wavenet.data import AudioError
 from training.corpora.read_corpus import read_corpus
 
 
@@ -11,3 +16,9 @@ def test_files_left_out_are_named(corpus, tmp_path, capsys):
     assert len(manifest.files) == 7
     output = capsys.readouterr()
     assert f"left out: {tmp_path / 'bad.wav'}" in output.out + output.err
+
+
+@pytest.mark.parametrize("bucket", ["gs://bucket/shards", "s3://bucket/shards"])
+def test_a_bucket_is_named(bucket):
+    with pytest.raises(AudioError, match="expected a folder. Received: a bucket.*mount or copy it.$"):
+        read_corpus(Path(bucket), 8000)
