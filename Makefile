@@ -71,11 +71,14 @@ $(VENV)/everything: $(VENV)/ready
 test-latest: $(LATEST)/ready
 	$(LATEST)/bin/python $(PYTEST)
 
-# JAX compiles each operation by itself for each shape, most of the time here; LLVM need not try hard. Models' own tests
-# run on TensorFlow and PyTorch; what every model does, its mistakes and its training run on JAX too.
+# JAX compiles each operation by itself for each shape, most of the time here; LLVM need not try hard. What is true of
+# every layer, distribution and model, golden files, training and mistakes run on JAX too; the rest of their tests run on
+# TensorFlow and PyTorch.
+COMMON := tests/signal tests/distributions tests/layers tests/models
 test-jax: $(JAX)/ready
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(filter-out tests/models,$(NEUTRAL)) \
-		tests/models/test_conformance.py tests/models/test_mistakes.py tests/test_tutorials.py -k "not test_streams"
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 KERAS_BACKEND=jax $(JAX)/bin/python $(PYTEST) $(filter-out $(COMMON),$(NEUTRAL)) \
+		$(wildcard $(COMMON:=/test_conformance.py) $(COMMON:=/test_every_backend.py) $(COMMON:=/test_mistakes.py)) \
+		tests/test_tutorials.py -k "not test_streams"
 
 # Without TensorFlow as well: the two in one process crash (torch 2.14's triton beside TensorFlow 2.21).
 $(TORCH)/ready: pyproject.toml
