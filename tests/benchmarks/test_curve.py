@@ -95,6 +95,7 @@ def finished(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.large
 def test_the_newest_model_is_scored_on_the_held_out_files(finished, monkeypatch, capsys):
     out = finished.path / "curve.json"
     flags = ["--run", str(finished.path), "--out", str(out), "--temperature", "0.5"]

@@ -25,6 +25,7 @@ def test_figures_of_a_model(kind, duration):
     assert figures["audio_s"] == duration and figures["x_real_time"] > 0 and "ratio" not in figures
 
 
+@pytest.mark.large
 def test_trained_models_are_compared(monkeypatch, capsys):
     monkeypatch.setattr(quality, "load_model", lambda path, vocoders: MAKERS[path.name]())
     scores = [{"system": "recordings"}, {"system": "hifi_gan"}]

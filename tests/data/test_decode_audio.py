@@ -44,6 +44,7 @@ def test_libsndfile_tells_bad_files(tmp_path):
         decode([tmp_path / "clip.wav"], 16000, "libsndfile")
 
 
+@pytest.mark.large
 @pytest.mark.skipif(not has_tensorflow_io(), reason="tensorflow-io is not installed or not made for this tensorflow")
 def test_tensorflow_io_equals_libsndfile_to_the_bit(tmp_path, noise):
     paths = [tmp_path / "a.wav", tmp_path / "a.flac", tmp_path / "mono.flac", tmp_path / "high.wav"]

@@ -40,6 +40,7 @@ def test_mode_equals_numpy_sample_by_sample(model):
     np.testing.assert_array_equal(audio, expected)
 
 
+@pytest.mark.large
 def test_samples_have_the_likelihood_that_the_model_announces(model):
     # Under the model itself, mean log-likelihood of its samples is minus its mean entropy.
     audio = model.generate(4000, batch_size=2, seed=1)
@@ -62,6 +63,7 @@ def test_chunking_changes_nothing(model, audio, chunk_samples):
     np.testing.assert_array_equal(np.concatenate(chunks, axis=1), audio)
 
 
+@pytest.mark.large
 def test_lengths_beyond_a_block(model, monkeypatch):
     monkeypatch.setattr(decoder_module, "BLOCK_SAMPLES", 64)
     small = WaveNet.from_config(model.get_config())
@@ -182,6 +184,7 @@ def test_scalar_input_and_wide_kernels_generate():
     np.testing.assert_array_equal(continued, audio[:, 30:])
 
 
+@pytest.mark.large
 def test_a_model_that_has_generated_is_freed():
     model = WaveNet((1, 2), residual_channels=4, skip_channels=4)
     model.generate(3)

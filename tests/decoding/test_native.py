@@ -220,6 +220,7 @@ def test_a_trained_model_draws_the_same(name):
     assert audio.shape == (1, 10000) and audio.std() > 0.02 and different <= 5
 
 
+@pytest.mark.large
 def test_positions_go_round_as_by_xla():
     model, conditions = make("frame network")
     decoder, encoded = decoder_of(model), model.conditioning.encode(**conditions)

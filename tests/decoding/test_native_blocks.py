@@ -6,6 +6,7 @@ import pytest
 
 from tests.models.nam.test_nam_wavenet import CASES, case
 from tests.support.arrays import assert_allclose, numpy_of
+from tests.support.slow import some
 from tests.support.streaming_contract import randomise
 from tf_wavenet import NamWaveNet
 from tf_wavenet.models.nam.activations import _FUNCTIONS
@@ -45,18 +46,10 @@ def in_blocks(process, waveform, state, sizes):
     return np.concatenate(outputs, axis=1), state
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *CASES,
-        "two stages",
-        "two stages, modulated first",
-        "standard",
-        "a2",
-        "all films",
-        "no residual, three outputs, 24 channels",
-    ],
-)
+OTHERS = ("two stages", "two stages, modulated first", "all films", "no residual, three outputs, 24 channels")
+
+
+@pytest.mark.parametrize("name", some([*CASES, *OTHERS, "standard", "a2"], *CASES, *OTHERS))
 def test_blocks_are_the_whole(rng, name):
     model = made(name)
     waveform = rng.uniform(-1, 1, (2, 2048)).astype("float32")
@@ -103,6 +96,7 @@ def test_fills_an_output_and_keeps_its_weights(rng):
     assert_allclose(room, whole, atol=1e-5)
 
 
+@pytest.mark.large
 def test_threads_share_a_processor(rng):
     model = made("standard")
     process = model.block_processor("native")

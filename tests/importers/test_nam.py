@@ -168,6 +168,7 @@ def test_a_classic_file_is_written_as_it_was(tmp_path):
     assert json.loads((tmp_path / "again.nam").read_text()) == nam
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("preset", ["nano", "a2_lite"])
 def test_presets_are_written_with_the_published_number_of_weights(tmp_path, preset):
     model = NamWaveNet.from_preset(preset, sample_rate=48000)

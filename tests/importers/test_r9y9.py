@@ -77,6 +77,7 @@ def test_the_model_is_saved_and_loaded_as_any_other(tmp_path, rng):
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / "a.keras")(given), model(given))
 
 
+@pytest.mark.large
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="generation needs TensorFlow")
 def test_generates(rng):
     hparams, _, model = make("mu-law", rng)

@@ -41,6 +41,7 @@ def parallel_wavegan_state(config, rng):
     return reference.random_state(shapes, rng, without_bias)
 
 
+@pytest.mark.large
 def test_mel_specs(rng):
     published = JIK876 | {"upsample_rates": [8, 8, 2, 2], "upsample_kernel_sizes": [16, 16, 4, 4], "hop_size": 256}
     published |= {"upsample_initial_channel": 16}

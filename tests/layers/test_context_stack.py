@@ -48,6 +48,7 @@ def test_equals_numpy_with_shifted_frames_only_if_numpy_shifts_too(rng, shift):
     assert np.abs(numpy_of(layer(x)) - shifted)[:, 5:-5].max() > 0.1
 
 
+@pytest.mark.large
 def test_blocks_of_any_length_go_on_from_any_phase(rng):
     layer, hop = make(3), 3
     x = noise(rng, layer)

@@ -119,6 +119,7 @@ def test_saved_and_loaded_it_says_the_same(tmp_path):
     np.testing.assert_array_equal(again.generate("abba cab."), model.generate("abba cab."))
 
 
+@pytest.mark.large
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras draws dropout from PyTorch's own generator")
 def test_what_is_dropped_after_loading_is_what_would_have_been_dropped(rng, tmp_path):
     model, again = make(dropout=0.5), make(dropout=0.5)

@@ -24,6 +24,7 @@ def test_weights_are_float32_and_finite(name):
     assert rate == int(name.rpartition("_")[2].removesuffix("k")) * 1000
 
 
+@pytest.mark.large
 def test_the_parallel_vocoder_keeps_the_mels_of_a_recording():
     soundfile = pytest.importorskip("soundfile")
     model = load("istft_vocoder_16k")
@@ -34,6 +35,7 @@ def test_the_parallel_vocoder_keeps_the_mels_of_a_recording():
     assert np.abs(again - mels).mean() < 0.15 < np.abs(mels - mels.mean(axis=0)).mean()
 
 
+@pytest.mark.large
 def test_the_acoustic_model_says_a_text_in_the_vocoders_log_mels():
     model, vocoder = load("acoustic_16k"), load("istft_vocoder_16k")
     assert model.mel_spec == vocoder.mel_spec

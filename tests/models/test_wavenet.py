@@ -84,6 +84,7 @@ def test_log_prob_and_the_metric_agree_with_numpy(waveform):
     assert_allclose(result["loss"], -nats.mean(), rtol=1e-5)
 
 
+@pytest.mark.large
 def test_presets_have_the_published_sizes():
     paper = WaveNet.from_preset("paper")
     assert (len(paper.dilations), paper.receptive_field) == (30, 3071)

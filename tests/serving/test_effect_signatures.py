@@ -42,6 +42,7 @@ def in_chunks(chunk, start, recording):
     return np.concatenate(parts, axis=1), state
 
 
+@pytest.mark.large
 def test_plays_as_the_model(exported, recording):
     model, path, loaded = exported
     signatures, expected = loaded.signatures, np.asarray(model(recording))

@@ -65,6 +65,7 @@ def side_by_side(parts, order):
     return {name: np.concatenate([parts[i][name] for i in order]) for name in parts[0]}
 
 
+@pytest.mark.large
 def test_strangers_side_by_side(served, rng):
     states, windows, seeds = strangers(served, rng, 64)
 
@@ -106,6 +107,7 @@ def test_a_stream_is_the_same_alone_and_among_64(served, rng):
             np.testing.assert_allclose(many["parameters"][i], one["parameters"][0], rtol=0, atol=1e-5 * scale)
 
 
+@pytest.mark.large
 def test_settings_and_seeds_by_row(served, rng):
     state = served.host("initial_state", batch_size=np.int32(ROWS))
     settings_ = {

@@ -112,6 +112,7 @@ def test_noise_is_gaussian_and_of_the_seed(exported):
     assert abs((noise[:, 1:] * noise[:, :-1]).mean()) < 0.02
 
 
+@pytest.mark.large
 @kinds
 def test_bad_requests_are_refused(exported, rng, kind):
     _, _, signatures = exported(kind)

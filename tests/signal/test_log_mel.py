@@ -120,6 +120,7 @@ def test_rows_of_a_batch_do_not_meet(speech):
         assert_allclose(features[row], log_mel(batch[row], SPEECH), rtol=0, atol=1e-5)
 
 
+@pytest.mark.large
 @by_tensorflow
 @pytest.mark.parametrize("name", some(PRESETS, "speech_16k"))
 def test_graphs_and_xla_give_the_same(name, speech):

@@ -98,6 +98,7 @@ def command(monkeypatch, *arguments):
     run(check.main)
 
 
+@pytest.mark.large
 def test_table_and_picture(monkeypatch, corpus, tmp_path, capsys):
     write(corpus / "planted.wav", speech(9) + 0.02)
     command(monkeypatch, corpus, "--picture", tmp_path / "out" / "check.png")
@@ -118,6 +119,7 @@ def test_many_files_are_shortened(corpus):
     assert "DC offset, 7 files: " in text and " and 2 more" in text
 
 
+@pytest.mark.large
 def test_json(monkeypatch, corpus, tmp_path, capsys):
     write(corpus / "planted.wav", speech(9) + 0.02)
     command(monkeypatch, corpus, "--json", "--picture", tmp_path / "check.png")

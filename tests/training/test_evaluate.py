@@ -15,6 +15,7 @@ from training.scoring.baselines import LinearPredictor, count_levels, entropy_bi
 from training.scoring.scores import Score
 
 
+@pytest.mark.large
 def test_scores_of_the_held_out_files(trained):
     scores, total = evaluate(EvaluateConfig(model=trained.path))
     model = load_model(trained.best)
@@ -67,6 +68,7 @@ def test_files_that_were_trained_on_are_counted(trained, corpus, capsys):
     assert "note: 5 of these 7 files were trained on" in capsys.readouterr().err
 
 
+@pytest.mark.large
 def test_output(trained, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["evaluate", "--model", str(trained.path), "--json"])
     script.main()

@@ -34,6 +34,7 @@ def test_file_holds_the_model_s_samples(trained, tmp_path):
     assert matplotlib.image.imread(files[1]).shape[:2] == (500, 1000)
 
 
+@pytest.mark.large
 def test_batch_makes_numbered_files_that_differ(trained, tmp_path):
     files = generate(
         GenerateConfig(model=trained.best, out=tmp_path / "a.wav", seconds=0.05, batch_size=2, sample_rate=4000)

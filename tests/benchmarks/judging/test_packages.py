@@ -104,6 +104,7 @@ def test_cepstra_of_what_is_60_db_below_the_loudest_are_those_at_60_db():
     assert np.all(judges.mel_cepstra(np.zeros((2, 40))) == 0.0)
 
 
+@pytest.mark.large
 def test_distortion_of_a_filter_is_that_of_its_response(speech):
     """A filter moves every frame's cepstra by those of its own log response."""
     needs("librosa")
@@ -121,6 +122,7 @@ def test_a_missing_package_is_named_with_the_extra():
         judges.require("no_such_judge.inside")
 
 
+@pytest.mark.large
 def test_all_judges_together(speech):
     for package in judges.PACKAGES:
         needs(package)

@@ -94,6 +94,7 @@ def test_looks_words_up_with_all_their_pronunciations(sphinx):
     assert found == {"read": ["read R EH D", "read(2) R IY D"]}
 
 
+@pytest.mark.large
 def test_hearing_does_not_depend_on_what_was_heard_before(sphinx):
     file = index_corpus(CORPUS).files[0]
     recognizer = make_recognizer([file.text])

@@ -202,6 +202,7 @@ def test_mixed_precision(kind, dtype, jit_compile):
         assert not all(same(before, arrays(model.generator.weights)))
 
 
+@pytest.mark.large
 @one_kind
 def test_held_out_losses_are_means_over_samples_of_weight_one(kind):
     model, (inputs, real, weight) = make(kind), next(batches(1))

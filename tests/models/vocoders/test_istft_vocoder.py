@@ -40,6 +40,7 @@ def test_equals_numpy(rng, options, causal, frames):
     assert_allclose(model(features)[:, :whole], expected[:, :whole], atol=2e-5 * np.abs(expected).max())
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("refinements", [1, 3])
 def test_refinements_equal_numpy_and_bring_the_mels_closer(rng, refinements):
     waveform = np.exp(np.cumsum(rng.normal(0, 0.05, (2, 240)), axis=1)) * rng.normal(0, 0.1, (2, 240))

@@ -13,6 +13,8 @@ from training.generate import GenerateConfig, generate
 from training.generation import resumable_stream
 from training.generation.checkpoint import Checkpoint
 
+pytestmark = pytest.mark.large  # `trained` learns for it
+
 
 class Killed(BaseException):
     """What nothing catches."""

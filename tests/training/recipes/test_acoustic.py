@@ -173,6 +173,7 @@ def test_configurations_that_cannot_be(config, changes, message):
         dataclasses.replace(config, **changes)
 
 
+@pytest.mark.large
 def test_features_of_other_frames_are_refused_and_nothing_is_written(aligned, config, tmp_path):
     corpus, features = aligned
     other = tmp_path / "features"

@@ -44,6 +44,7 @@ def test_a_gan_tells_both_norms_once_its_discriminators_learn(rng):
     assert both["gradient_norm"] > 0 and both["discriminator_gradient_norm"] > 0
 
 
+@pytest.mark.large
 def test_float16_scales_the_loss():
     small = {"precision": "mixed_float16", "jit_compile": False, "steps": 4}
     wavenet = WaveNetConfig(**small, dilations=(1,), residual_channels=4, skip_channels=4)

@@ -15,6 +15,7 @@ def vocoder(**options):
     return ISTFTVocoder(16, 2, kernel_size=3, mel_spec=SPEC, **options)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("policy", some(["float32", "mixed_bfloat16", "mixed_float16"], "float32"))
 @pytest.mark.parametrize("trained_in", ["float32", "mixed_bfloat16"])
 def test_a_file_of_half_the_size_loads_in_any_policy(policy, trained_in, tmp_path, rng):

@@ -9,6 +9,7 @@ from training.generate import GenerateConfig, generate
 from training.runs.run_folder import RunFolder, find_run, load_model, stored_sample_rate
 
 
+@pytest.mark.large
 def test_run_folder_and_file_name_the_same_model(trained, tmp_path):
     for path in (trained.path, trained.best):
         assert find_run(path) == trained
@@ -26,6 +27,7 @@ def test_run_folder_and_file_name_the_same_model(trained, tmp_path):
         stored_sample_rate(moved, model, None)
 
 
+@pytest.mark.large
 def test_a_model_of_mels_has_their_rate(vocoder, voices, tmp_path):
     moved = tmp_path / "model.keras"
     moved.write_bytes((vocoder / "best.keras").read_bytes())

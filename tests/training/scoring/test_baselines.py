@@ -74,6 +74,7 @@ def test_probability_is_the_integral_of_the_density():
         assert predictor.probability(np.array(0.1), np.array(level)) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.large
 def test_fit_recovers_the_process_and_its_noise():
     predictor = LinearPredictor.fit([autoregressive(50_000), autoregressive(50_000, seed=1)])
     np.testing.assert_allclose(predictor.coefficients, [1.6, -0.8], atol=0.01)
