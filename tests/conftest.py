@@ -1,6 +1,8 @@
+import contextlib
 import gc
 import os
 from pathlib import Path
+from unittest import mock
 
 # Traced functions are hundreds of thousands of objects that stay; collecting them anew each time takes minutes in all.
 gc.set_threshold(100_000, 50, 1000)
@@ -16,9 +18,13 @@ import pytest  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def _seeded():
+    """Seeds all but TensorFlow's own operations, which no test draws by: for that TensorFlow forgets its kernels."""
     import keras
 
-    keras.utils.set_random_seed(0)
+    with contextlib.ExitStack() as stack:
+        if keras.backend.backend() == "tensorflow":
+            stack.enter_context(mock.patch("tensorflow.random.set_seed"))
+        keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(autouse=True, scope="session")
