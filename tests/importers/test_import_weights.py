@@ -135,6 +135,15 @@ def test_configurations_of_other_editors(files, tmp_path, project, encoding):
         np.testing.assert_array_equal(a, b)
 
 
+def test_names_in_yaml_that_are_no_text_are_named(files, tmp_path):
+    """Found by benchmarks.fuzz."""
+    path = files("kan-bayashi HiFi-GAN")
+    config = tmp_path / "config.yml"
+    config.write_text(config.read_text().replace('"channels"', "true", 1))
+    with pytest.raises(CheckpointError, match="config.yml: .*True"):
+        import_weights(path)
+
+
 @pytest.mark.parametrize("suffix", ["", ".index", ".data-00000-of-00001"])
 def test_a_checkpoint_of_tensorflow_1_is_known_by_its_index(tmp_path, rng, suffix):
     settings = ibab_reference.PARAMETERS

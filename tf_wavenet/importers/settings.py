@@ -33,7 +33,10 @@ Received: 'nearest'
     def __init__(self, values: dict[str, Any], path) -> None:
         if not isinstance(values, dict):
             raise CheckpointError(path, f"expected named values. Received: {type(values).__name__}")
-        self.values, self.path = values, path
+        self.values, self.path = (
+            {str(name): value for name, value in values.items()},
+            path,
+        )  # YAML has names that are no text
 
     def integer(self, name: str, default: Any = _REQUIRED) -> int:
         """Returns an int; 22050.0 is one."""
