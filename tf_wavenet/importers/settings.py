@@ -33,10 +33,8 @@ Received: 'nearest'
     def __init__(self, values: dict[str, Any], path) -> None:
         if not isinstance(values, dict):
             raise CheckpointError(path, f"expected named values. Received: {type(values).__name__}")
-        self.values, self.path = (
-            {str(name): value for name, value in values.items()},
-            path,
-        )  # YAML has names that are no text
+        self.values = {str(name): value for name, value in values.items()}  # YAML has names that are no text
+        self.path = path
 
     def integer(self, name: str, default: Any = _REQUIRED) -> int:
         """Returns an int; 22050.0 is one."""
