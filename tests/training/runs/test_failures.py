@@ -87,6 +87,7 @@ def interrupt(self, step, logs):
         time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
 WindowSource.batch, script.callbacks.Progress.on_step = slow, interrupt
 sys.argv[1:] = sys.argv[1:] + "--dilations 1 2 --residual-channels 4 --skip-channels 8 --sample-rate 8000".split()
 sys.argv[1:] = sys.argv[1:] + "--window-samples 400 --steps 1000 --validation-fraction 0.3 --no-jit-compile".split()
