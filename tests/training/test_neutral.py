@@ -83,9 +83,8 @@ def test_the_script_measures_the_device_and_ends_with_a_model(corpus, tmp_path):
     run = RunFolder(out / "run")
     assert load_model(run.best, SPEAKERS).generate(np.zeros((3, 80), "float32")).shape == (1, 600)
     assert np.isfinite(run.best_score()[1]) and run.checkpoints()
-    again = gpu_voice(
-        "train", folder, out, 0.1, **tiny | {"GPU_FLAGS": "--help"}
-    )  # the time is used up; not measured anew
+    # The time is used up, and the device is not measured anew.
+    again = gpu_voice("train", folder, out, 0.1, **tiny | {"GPU_FLAGS": "--help"})
     assert again.returncode == 0, again.stderr
 
 

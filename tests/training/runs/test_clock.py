@@ -180,6 +180,10 @@ def test_noise_on_the_past_goes_on_too(new_config, timed, monkeypatch, tmp_path)
     run.checkpoint(4).unlink()  # killed: what it did after its checkpoint is lost
     train(dataclasses.replace(config, resume=True))
     assert_equal_to_the_bit(run.checkpoint(4), whole.checkpoint(4))
+    other = train(dataclasses.replace(config, run=tmp_path / "quiet", seed=1))
+    assert any(
+        (a != b).any() for a, b in zip(*(contents(r.checkpoint(4)).values() for r in (other, whole)), strict=True)
+    )
 
 
 @pytest.mark.large
