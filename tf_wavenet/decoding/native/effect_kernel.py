@@ -1,4 +1,8 @@
-"""Effects block by block: a list of operations on one array of numbers, which `effect_program` writes."""
+"""Effects block by block: a list of operations on one array of numbers, which `effect_program` writes.
+
+A buffer is `[channels, time]`, so that a vector is one channel's next time steps: all lanes work, however few channels
+a model has.
+"""
 
 from collections.abc import Callable
 
@@ -7,36 +11,33 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from tf_wavenet.decoding.native import elementwise
 from tf_wavenet.decoding.native.products import FLAGS, INSIDE, LANES, OPTIONS, WIDE, data_of
-from tf_wavenet.decoding.native.vectors import Compiled, hyperbolic_tangent
+from tf_wavenet.decoding.native.vectors import Compiled
 
-# Time steps of a tile, by its outputs: as many sums as registers hold beside weights and inputs.
-TILE_STEPS = {16: 8 if WIDE else 4, 8: 8, 4: 8}
-SPARE = 16  # steps behind a block that tiles and vectors may touch
-ONE = 0  # the element of the array that is 1.0
+SPARE = LANES  # steps behind a block that vectors may touch
+ONES, ZEROS = 0, 2 * LANES  # the elements of the array where two vectors of ones and two of zeros begin
 
 # Operations, rows of `(kind, buffer of the result, *arguments)`.
-PRODUCT = 0  # sum of sources @ weights: first source, sources, weights, buffer to begin with or -1, else bias
-ACTIVATION = 1  # buffer, function, parameters
-ADD = 2  # buffer, buffer
-MULTIPLY = 3  # buffer, buffer
-BLEND = 4  # f * g + z * (1 - g): buffers f, g, z
-COMMIT = 5  # the result is complete, and what is read of it later may begin anywhere
-ARGUMENTS = 5
+PRODUCT = 0  # sum of sources @ weights: first source, sources, weights, buffer to begin with or -1
+COMMIT = 1  # the result is complete, and what is read of it later may begin anywhere
+# Element by element: up to three buffers, and the first of the numbers that the operation takes.
+ADD, MULTIPLY, BLEND = 2, 3, 4
+TANH, SIGMOID, SILU, HARD_SILU, SOFTSIGN = 5, 6, 7, 8, 9
+CLIPPED = 10  # numbers: least, most, slope below, slope above
+SLOPES = 11  # numbers: for each channel the slope below zero
+ARGUMENTS = 4
 
-# Activations and their parameters.
-TANH, SIGMOID, SILU, HARD_SILU, SOFTSIGN = range(5)
-CLIPPED = 5  # least, most, slope below, slope above
-SLOPES = 6  # for each channel the slope below zero
-
-# Columns of the table of buffers.
-OFFSET, WIDTH, LENGTH = range(3)
+# Columns of the table of buffers: first element, channels, steps of the ring or 0, elements from channel to channel.
+OFFSET, CHANNELS, LENGTH, STRIDE = range(4)
+# Columns of the table of places, of a source: first element, elements from input to input, inputs, from step to step.
+PLACE = 4
 
 
-def _tile(steps, lanes) -> Callable[..., None]:
-    """Makes `y[t] = begin[t] + sum over sources of x[t, :inputs] @ w` for `steps` time steps and `lanes` outputs.
+def _tile(outputs, vectors=1) -> Callable[..., None]:
+    """Makes `y[:, t] = begin[:, t] + sum over sources of w.T @ x[:, t]` for `outputs` channels, 16 steps a vector.
 
-    All is in one array. A source is three numbers: the element of its first input, elements from step to step, inputs.
+    All is in one array. `y` and `begin` step from channel to channel, `w` from input to input.
     """
 
     @intrinsic
@@ -45,10 +46,10 @@ def _tile(steps, lanes) -> Callable[..., None]:
         signature = types.void(memory, index, index, index, index, sources, *[index] * 5)
 
         def generate(context, builder, signature, arguments):
-            long, wide = ir.IntType(64), ir.VectorType(ir.FloatType(), lanes)
+            long, wide = ir.IntType(64), ir.VectorType(ir.FloatType(), LANES)
             memory, sources = data_of(context, builder, signature, arguments)
             _, y, y_step, begin, begin_step, _, first, count, t, w, w_step = arguments
-            rows = [ir.Constant(long, row) for row in range(steps)]
+            channels = [ir.Constant(long, channel) for channel in range(outputs)]
 
             def number(n):
                 return ir.Constant(long, n)
@@ -56,11 +57,12 @@ def _tile(steps, lanes) -> Callable[..., None]:
             def vector_at(element):
                 return builder.bitcast(builder.gep(memory, [element]), wide.as_pointer())
 
-            def rows_from(element, step):
-                return [builder.add(element, builder.mul(row, step)) for row in rows]
+            def further(element):
+                return [builder.add(element, number(LANES * vector)) for vector in range(vectors)]
 
-            def load(element):
-                return builder.load(vector_at(element), align=4)
+            def vectors_from(element, step):
+                rows = [builder.add(element, builder.mul(channel, step)) for channel in channels]
+                return [vector_at(place) for row in rows for place in further(row)]
 
             def phis(kind, values, before):
                 made = [builder.phi(kind) for _ in values]
@@ -68,7 +70,7 @@ def _tile(steps, lanes) -> Callable[..., None]:
                     phi.add_incoming(value, before)
                 return made
 
-            begins = [load(element) for element in rows_from(begin, begin_step)]
+            begins = [builder.load(vector, align=4) for vector in vectors_from(begin, begin_step)]
             before = builder.block
             source, product, source_end, end = (
                 builder.function.append_basic_block(name) for name in ("source", "product", "source_end", "end")
@@ -78,38 +80,39 @@ def _tile(steps, lanes) -> Callable[..., None]:
             builder.position_at_end(source)
             s, weights = phis(long, [first, w], before)
             outer = phis(wide, begins, before)
-            place = builder.gep(sources, [builder.mul(s, number(3))])
-            x, x_step, inputs = (builder.load(builder.gep(place, [number(k)])) for k in range(3))
-            x = builder.add(x, builder.mul(t, x_step))
-            columns = [builder.gep(memory, [element]) for element in rows_from(x, x_step)]
+            place = builder.gep(sources, [builder.mul(s, number(PLACE))])
+            x, x_step, inputs, t_step = (builder.load(builder.gep(place, [number(k)])) for k in range(PLACE))
+            x = builder.add(x, builder.mul(t, t_step))
             builder.branch(product)
 
             builder.position_at_end(product)
-            i, row_of_weights = phis(long, [number(0), weights], source)
+            i, element, row_of_weights = phis(long, [number(0), x, weights], source)
             inner = phis(wide, outer, source)
-            loaded = load(row_of_weights)
+            loaded = [builder.load(vector_at(place), align=4) for place in further(element)]
             nothing = ir.Constant(wide, ir.Undefined)
-            everywhere = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+            everywhere = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+            row = builder.gep(memory, [row_of_weights])
             sums = []
-            for phi, column in zip(inner, columns, strict=True):
-                value = builder.load(builder.gep(column, [i]), align=4)
+            for channel in range(outputs):
+                value = builder.load(builder.gep(row, [channels[channel]]), align=4)
                 spread = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
                 spread = builder.shuffle_vector(spread, nothing, everywhere)
-                sums.append(builder.fadd(phi, builder.fmul(spread, loaded, flags=FLAGS), flags=FLAGS))
-            following = builder.add(i, number(1)), builder.add(row_of_weights, w_step)
-            for phi, value in zip((i, row_of_weights, *inner), (*following, *sums), strict=True):
+                for phi, vector in zip(inner[channel * vectors :], loaded, strict=False):
+                    sums.append(builder.fadd(phi, builder.fmul(spread, vector, flags=FLAGS), flags=FLAGS))
+            following = builder.add(i, number(1)), builder.add(element, x_step), builder.add(row_of_weights, w_step)
+            for phi, value in zip((i, element, row_of_weights, *inner), (*following, *sums), strict=True):
                 phi.add_incoming(value, product)
             builder.cbranch(builder.icmp_signed("<", following[0], inputs), product, source_end)
 
             builder.position_at_end(source_end)
             next_source = builder.add(s, number(1))
-            for phi, value in zip((s, weights, *outer), (next_source, following[1], *sums), strict=True):
+            for phi, value in zip((s, weights, *outer), (next_source, following[2], *sums), strict=True):
                 phi.add_incoming(value, source_end)
             builder.cbranch(builder.icmp_signed("<", next_source, builder.add(first, count)), source, end)
 
             builder.position_at_end(end)
-            for element, value in zip(rows_from(y, y_step), sums, strict=True):
-                builder.store(value, vector_at(element), align=4)
+            for vector, value in zip(vectors_from(y, y_step), sums, strict=True):
+                builder.store(value, vector, align=4)
             return context.get_dummy_value()
 
         return signature, generate
@@ -117,151 +120,164 @@ def _tile(steps, lanes) -> Callable[..., None]:
     return tile
 
 
-_STEPS_16, _STEPS_8, _STEPS_4 = (TILE_STEPS[lanes] for lanes in (16, 8, 4))
-_tile_16, _tile_8, _tile_4 = (_tile(TILE_STEPS[lanes], lanes) for lanes in (16, 8, 4))
+_most_at_once = _tile(8) if WIDE else _tile(4)  # as many sums as registers hold beside weights and inputs
+_MOST = 8 if WIDE else 4
+_four, _three, _two, _one = (_tile(outputs) for outputs in (4, 3, 2, 1))
+_four_long, _three_long, _two_long, _one_long = (_tile(outputs, 2) for outputs in (4, 3, 2, 1))
 
 
 @njit(**INSIDE)
-def _product(memory, y, begin, begin_step, places, first, count, weights, outputs, time):
+def _product(memory, y, y_step, begin, begin_step, t_step, places, first, count, weights, outputs, time):
     """Sets `time` steps and up to `SPARE` more of a result whose first element is `y`."""
     done = np.int64(0)
     while done < outputs:
-        to, of, w = y + done, begin + done, weights + done
-        if outputs - done >= 16:
-            for t in range(0, time, _STEPS_16):
-                y_t, of_t = to + t * outputs, of + t * begin_step
-                _tile_16(memory, y_t, outputs, of_t, begin_step, places, first, count, t, w, outputs)
-            done += 16
-        elif outputs - done >= 8:
-            for t in range(0, time, _STEPS_8):
-                y_t, of_t = to + t * outputs, of + t * begin_step
-                _tile_8(memory, y_t, outputs, of_t, begin_step, places, first, count, t, w, outputs)
-            done += 8
-        else:
-            for t in range(0, time, _STEPS_4):
-                y_t, of_t = to + t * outputs, of + t * begin_step
-                _tile_4(memory, y_t, outputs, of_t, begin_step, places, first, count, t, w, outputs)
-            done += 4
+        left, w, t = outputs - done, weights + done, np.int64(0)
+        while t < time:
+            to, of = y + done * y_step + t, begin + done * begin_step + t * t_step
+            if left >= _MOST and WIDE:
+                _most_at_once(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                t += LANES
+            elif time - t > LANES:
+                if left >= 4:
+                    _four_long(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                elif left == 3:
+                    _three_long(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                elif left == 2:
+                    _two_long(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                else:
+                    _one_long(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                t += 2 * LANES
+            else:
+                if left >= 4:
+                    _four(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                elif left == 3:
+                    _three(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                elif left == 2:
+                    _two(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                else:
+                    _one(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+                t += LANES
+        done += min(left, _MOST if left >= _MOST else 4)
 
 
 @njit(**INSIDE)
-def _activate(y, x, function, parameters, width):
-    size = len(y)
-    if function <= SILU:
-        for k in range(0, size, LANES):
-            hyperbolic_tangent(x, k, np.float32(1.0 if function == TANH else 0.5), y, k)
-        if function == SIGMOID:
-            for k in range(size):
-                y[k] = np.float32(0.5) * y[k] + np.float32(0.5)
-        elif function == SILU:
-            for k in range(size):
-                y[k] = x[k] * (np.float32(0.5) * y[k] + np.float32(0.5))
-    elif function == HARD_SILU:
-        for k in range(size):
-            gate = x[k] * np.float32(1 / 6) + np.float32(0.5)
-            y[k] = x[k] * min(max(gate, np.float32(0.0)), np.float32(1.0))
-    elif function == SOFTSIGN:
-        for k in range(size):
-            y[k] = x[k] / (np.float32(1.0) + abs(x[k]))
-    elif function == CLIPPED:
-        least, most, slope_below, slope_above = parameters[0], parameters[1], parameters[2], parameters[3]
-        for k in range(size):
-            inside = min(max(x[k], least), most)
-            below, above = min(x[k] - least, np.float32(0.0)), max(x[k] - most, np.float32(0.0))
-            y[k] = inside + slope_below * below + slope_above * above
+def _apply(kind, memory, y, f, g, z, numbers):
+    """Sets 16 steps of one channel."""
+    if kind == ADD:
+        elementwise.add(memory, y, f, g, z, numbers)
+    elif kind == CLIPPED:
+        elementwise.clipped(memory, y, f, g, z, numbers)
+    elif kind == TANH:
+        elementwise.hyperbolic_tangent(memory, y, f, g, z, numbers)
+    elif kind == SIGMOID:
+        elementwise.sigmoid(memory, y, f, g, z, numbers)
+    elif kind == MULTIPLY:
+        elementwise.multiply(memory, y, f, g, z, numbers)
+    elif kind == BLEND:
+        elementwise.blend(memory, y, f, g, z, numbers)
+    elif kind == SILU:
+        elementwise.silu(memory, y, f, g, z, numbers)
+    elif kind == HARD_SILU:
+        elementwise.hard_silu(memory, y, f, g, z, numbers)
+    elif kind == SOFTSIGN:
+        elementwise.softsign(memory, y, f, g, z, numbers)
     else:
-        for first in range(0, size - width + 1, width):
-            for k in range(width):
-                value = x[first + k]
-                y[first + k] = max(value, np.float32(0.0)) + parameters[k] * min(value, np.float32(0.0))
+        elementwise.sloped(memory, y, f, g, z, numbers)
 
 
 @njit(**INSIDE)
-def _commit(memory, first, length, width, position, time, most):
-    """Repeats what lies at the end of a buffer at its beginning, and the other way round."""
-    for t in range(position, position + time):
-        to = t - length if t >= length else t + length if t < most + SPARE else -1
-        if to >= 0:
-            for k in range(width):
-                memory[first + to * width + k] = memory[first + t * width + k]
+def _copy(memory, to, of, size):
+    """Copies up to `SPARE` more steps as well."""
+    for k in range(0, size, LANES):
+        elementwise.copy(memory, to + k, of + k, of + k, of + k, of)
+
+
+@njit(**INSIDE)
+def _commit(memory, first, buffer, position, time, most):
+    """Repeats what lies at the end of a ring at its beginning, and the other way round."""
+    length = buffer[LENGTH]
+    over = max(position, length)  # steps from here on have gone round
+    early = min(position + time, most + SPARE)  # steps up to here are repeated behind the ring
+    for channel in range(buffer[CHANNELS]):
+        row = first + channel * buffer[STRIDE]
+        if over < position + time:
+            _copy(memory, row + over - length, row + over, position + time - over)
+        if position < early:
+            _copy(memory, row + position + length, row + position, early - position)
 
 
 @njit(**OPTIONS)
 def process(waveform, output, channels, operations, sources, buffers, positions, places, memory, base, most) -> None:
     """Processes one stream's block and moves its past on.
 
-    A buffer is `[time, width]`. One with a past is a ring of `length` steps, with the first `most + SPARE` once more
-    behind it, so that each part of that size lies side by side wherever it begins.
+    A buffer with a past is a ring of `length` steps, with the first `most + SPARE` once more behind it, so that each
+    part of that size lies side by side wherever it begins.
 
     Args:
         waveform: float32 `[time]`.
-        output: float32 `[time, channels]`, to be filled.
+        output: float32 `[time * channels]`, to be filled.
         channels: Int, of the output.
         operations: int64 `[operations, 2 + ARGUMENTS]`; the first buffer is the input, the last result the output.
         sources: int64 `[sources, 3]`: buffer or -1 for the number one, steps back in time, inputs.
-        buffers: int64 `[buffers, 3]`: first element behind `base`, width, length or 0 for one without a past.
+        buffers: int64 `[buffers, 4]`: first element behind `base`, channels, length or 0 for one without a past,
+            elements from channel to channel.
         positions: int64 `[buffers]`, the step of each ring that is written next.
-        places: int64 `[3 * sources]`, scratch.
-        memory: float32; weights, then buffers.
+        places: int64 `[PLACE * sources]`, scratch.
+        memory: float32; ones, zeros, weights, then buffers.
         base: Int, the element of `memory` where this stream's buffers begin.
         most: Int, steps of the largest part of a block.
     """
     done = np.int64(0)
     while done < len(waveform):
         time = min(most, len(waveform) - done)
+        start = base + buffers[0, OFFSET]
         for t in range(time):
-            memory[base + buffers[0, OFFSET] + t] = waveform[done + t]
+            memory[start + t] = waveform[done + t]
         for s in range(len(sources)):
-            buffer, delay = sources[s, 0], sources[s, 1]
-            places[3 * s], places[3 * s + 1], places[3 * s + 2] = ONE, 0, sources[s, 2]
+            buffer, delay, place = sources[s, 0], sources[s, 1], PLACE * s
+            places[place], places[place + 1], places[place + 2], places[place + 3] = ONES, 0, sources[s, 2], 0
             if buffer >= 0:
                 position = positions[buffer] - delay
                 if position < 0:
                     position += buffers[buffer, LENGTH]
-                places[3 * s] = base + buffers[buffer, OFFSET] + position * buffers[buffer, WIDTH]
-                places[3 * s + 1] = buffers[buffer, WIDTH]
+                places[place] = base + buffers[buffer, OFFSET] + position
+                places[place + 1] = buffers[buffer, STRIDE]
+                places[place + 3] = 1
 
         result = np.int64(0)
         for o in range(len(operations)):
             row = operations[o]
-            kind, result, a, b, c, d, e = row[0], row[1], row[2], row[3], row[4], row[5], row[6]
-            width = buffers[result, WIDTH]
-            y = base + buffers[result, OFFSET] + positions[result] * width
-            size = (time * width + LANES - 1) // LANES * LANES
+            kind, result, a, b, c, d = row[0], row[1], row[2], row[3], row[4], row[5]
+            wide, stride = buffers[result, CHANNELS], buffers[result, STRIDE]
+            y = base + buffers[result, OFFSET] + positions[result]
             if kind == PRODUCT:
-                begin, begin_step = e, np.int64(0)
+                begin, begin_step, t_step = np.int64(ZEROS), np.int64(0), np.int64(0)
                 if d >= 0:
-                    begin, begin_step = base + buffers[d, OFFSET] + positions[d] * width, width
-                _product(memory, y, begin, begin_step, places, a, b, c, width, time)
+                    begin, begin_step = base + buffers[d, OFFSET] + positions[d], buffers[d, STRIDE]
+                    t_step = np.int64(1)
+                _product(memory, y, stride, begin, begin_step, t_step, places, a, b, c, wide, time)
                 continue
             if kind == COMMIT:
-                first = base + buffers[result, OFFSET]
-                _commit(memory, first, buffers[result, LENGTH], width, positions[result], time, most)
+                _commit(memory, base + buffers[result, OFFSET], buffers[result], positions[result], time, most)
                 continue
-            x = base + buffers[a, OFFSET] + positions[a] * width
-            to, of = memory[y : y + size], memory[x : x + size]
-            if kind == ACTIVATION:
-                _activate(to, of, b, memory[c:], width)
-                continue
-            x = base + buffers[b, OFFSET] + positions[b] * width
-            other = memory[x : x + size]
-            if kind == ADD:
-                for k in range(size):
-                    to[k] = of[k] + other[k]
-            elif kind == MULTIPLY:
-                for k in range(size):
-                    to[k] = of[k] * other[k]
-            else:
-                x = base + buffers[c, OFFSET] + positions[c] * width
-                third = memory[x : x + size]
-                for k in range(size):
-                    to[k] = of[k] * other[k] + third[k] * (np.float32(1.0) - other[k])
+            f, g = base + buffers[a, OFFSET] + positions[a], base + buffers[b, OFFSET] + positions[b]
+            z = base + buffers[c, OFFSET] + positions[c]
+            for _ in range(wide):
+                for t in range(0, time, LANES):
+                    _apply(kind, memory, y + t, f + t, g + t, z + t, d)
+                y += stride
+                f, g, z = f + buffers[a, STRIDE], g + buffers[b, STRIDE], z + buffers[c, STRIDE]
+                if kind == SLOPES:
+                    d += 1
 
-        y, width = base + buffers[result, OFFSET] + positions[result] * buffers[result, WIDTH], buffers[result, WIDTH]
+        y, stride = base + buffers[result, OFFSET] + positions[result], buffers[result, STRIDE]
         for t in range(time):
             for k in range(channels):
-                output[done + t, k] = memory[y + t * width + k]
+                output[(done + t) * channels + k] = memory[y + k * stride + t]
         for buffer in range(len(buffers)):
             if buffers[buffer, LENGTH]:
-                positions[buffer] = (positions[buffer] + time) % buffers[buffer, LENGTH]
+                position = positions[buffer] + time
+                positions[buffer] = (
+                    position if position < buffers[buffer, LENGTH] else position - buffers[buffer, LENGTH]
+                )
         done += time

@@ -27,11 +27,10 @@ _BOUNDS = ("min_val", "max_val", "min_slope", "max_slope")
 
 
 class Past(NamedTuple):
-    """What a convolution has seen: a buffer's last steps and channels."""
+    """What a convolution has seen: a buffer's last steps."""
 
     buffer: int
     steps: int
-    channels: int
 
 
 class Program(NamedTuple):
@@ -56,10 +55,11 @@ def program_of(model, most) -> Program:
     writer = _Writer()
     writer.model(model, writer.buffer(1))
     buffers, size = [], 0
-    for width, past in writer.buffers:
+    for channels, past in writer.buffers:
         length = past + most + kernel.SPARE if past else 0
-        buffers.append((size, width, length))
-        size += (length + most + kernel.SPARE) * width + LANES
+        stride = length + most + 2 * kernel.SPARE  # copies touch a vector more
+        buffers.append((size, channels, length, stride))
+        size += channels * stride
     return Program(
         operations=np.array([(*row, *[0] * (2 + kernel.ARGUMENTS - len(row))) for row in writer.operations], np.int64),
         sources=np.array(writer.sources, np.int64),
@@ -76,7 +76,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.operations, self.sources, self.buffers, self.pasts = [], [], [], []
-        self.weights, self.used = [np.ones(1)], 1
+        self.weights, self.used = [np.ones(2 * LANES), np.zeros(2 * LANES)], 4 * LANES
         self.scratches = {}
 
     def model(self, model, waveform) -> int:
@@ -164,8 +164,6 @@ class _Writer:
         bias, shifts = _array(conv.bias), conv.filters > size
         scale, shift = np.arange(size)[part], size + np.arange(size)[part]
         channels = len(scale)
-        if self.buffers[x][0] != _width(channels):
-            x = self.product([(x, 0, np.eye(channels))], channels, name=f"{site} wide")
         factor = self.product(self.taps(conv, condition, scale), channels, bias[scale], name=f"{site} scale")
         result = self.buffer(channels, past) if past else self.scratch(f"{site} of {part}", channels)
         self.operations.append((kernel.MULTIPLY, result, x, factor))
@@ -178,7 +176,7 @@ class _Writer:
         """Notes that a convolution looks back at a buffer, which is complete."""
         if conv.receptive_field > 1:
             self.operations.append((kernel.COMMIT, x))
-            self.pasts.append(Past(x, conv.receptive_field - 1, conv.input_channels))
+            self.pasts.append(Past(x, conv.receptive_field - 1))
         return x
 
     def activation(self, result, x, function, channels) -> None:
@@ -186,7 +184,7 @@ class _Writer:
         name = parameters.pop("type")
         slopes = parameters.pop("negative_slopes", None)
         if slopes is not None:
-            kind, values = kernel.SLOPES, np.pad(slopes, (0, _width(channels) - channels))
+            kind, values = kernel.SLOPES, slopes
         elif name in _FUNCTIONS:
             kind, values = _FUNCTIONS[name], ()
         else:
@@ -194,7 +192,7 @@ class _Writer:
             if "negative_slope" in parameters:
                 values["min_slope"] = parameters.pop("negative_slope")
             values = list({**values, **parameters}.values())
-        self.operations.append((kernel.ACTIVATION, result, x, kind, self.numbers(values)))
+        self.operations.append((kind, result, x, x, x, self.numbers(values)))
 
     def convolution(self, conv, x, **options) -> int:
         return self.product(self.taps(conv, x), conv.filters, self.bias(conv), **options)
@@ -207,35 +205,30 @@ class _Writer:
             taps = np.stack([_dense(tap, conv.groups) for tap in taps])
         return [(x, delay, tap[:, part]) for delay, tap in zip(delays, taps, strict=True)]
 
-    def bias(self, conv, part=slice(None)) -> np.ndarray:
-        return _array(conv.bias)[part] if conv.use_bias else np.zeros(len(range(conv.filters)[part]))
+    def bias(self, conv, part=slice(None)) -> np.ndarray | None:
+        return _array(conv.bias)[part] if conv.use_bias else None
 
     def product(self, terms, channels, bias=None, begin=None, past=0, scale=1.0, name=None) -> int:
         """Adds terms, a bias and the buffer `begin`; the result is kept for `past` steps, or is scratch with a name."""
-        width = _width(channels)
-        bias = np.zeros(channels) if bias is None else bias
-        if begin is not None:
-            terms = [*terms, (-1, 0, bias[None])]
+        if bias is not None:
+            terms = [*terms, (-1, 0, np.asarray(bias)[None])]
         rows = scale * np.concatenate([matrix for _, _, matrix in terms])
         first = len(self.sources)
         self.sources += [(buffer, delay, len(matrix)) for buffer, delay, matrix in terms]
         result = self.buffer(channels, past) if name is None else self.scratch(name, channels)
-        weights = self.numbers(np.pad(rows, ((0, 0), (0, width - channels))))
-        bias = self.numbers(np.pad(scale * bias, (0, width - channels)))
-        self.operations.append(
-            (kernel.PRODUCT, result, first, len(terms), weights, -1 if begin is None else begin, bias)
-        )
+        weights = self.numbers(rows)
+        self.operations.append((kernel.PRODUCT, result, first, len(terms), weights, -1 if begin is None else begin))
         return result
 
     def scratch(self, name, channels) -> int:
         """A buffer for what the next layer writes over."""
-        key = name, _width(channels)
+        key = name, channels
         if key not in self.scratches:
             self.scratches[key] = self.buffer(channels)
         return self.scratches[key]
 
     def buffer(self, channels, past=0) -> int:
-        self.buffers.append((_width(channels) if self.buffers else channels, past))
+        self.buffers.append((channels, past))
         return len(self.buffers) - 1
 
     def numbers(self, array) -> int:
@@ -247,10 +240,6 @@ class _Writer:
 
 def _past(layer):
     return 0 if "conv_pre_film" in layer.films else layer.conv.receptive_field - 1
-
-
-def _width(channels):
-    return 4 if channels <= 4 else -(-channels // 8) * 8
 
 
 def _dense(tap, groups):

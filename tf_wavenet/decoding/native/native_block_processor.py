@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tf_wavenet.decoding.native.effect_kernel import SPARE, process
+from tf_wavenet.decoding.native.effect_kernel import PLACE, SPARE, process
 from tf_wavenet.decoding.native.effect_program import program_of
 
 _MOST = 256  # steps of a part: more would leave the first-level cache
@@ -77,25 +77,24 @@ class NativeBlockProcessor:
         batch, program = len(state.positions), self._program
         if len(waveform) != batch:
             raise ValueError(f"Expected waveform of {batch} rows, as the state. Received: shape {waveform.shape}")
-        shape = (*waveform.shape, program.channels)
-        wanted = shape[:2] if program.channels == 1 else shape
+        wanted = waveform.shape if program.channels == 1 else (*waveform.shape, program.channels)
         if output is None:
             output = np.empty(wanted, np.float32)
         elif output.shape != wanted or output.dtype != np.float32 or not output.flags.c_contiguous:
             raise ValueError(f"Expected output to be float32 {wanted}. Received: {output.dtype} {output.shape}")
-        rows = output.reshape(shape)
-        for row in range(batch):
+        rows = output if program.channels == 1 else output.reshape(batch, -1)
+        tables = program.operations, program.sources, program.buffers
+        for row, positions in enumerate(state.positions):
+            base = len(program.weights) + row * program.size
             process(
                 waveform[row],
                 rows[row],
                 program.channels,
-                program.operations,
-                program.sources,
-                program.buffers,
-                state.positions[row],
+                *tables,
+                positions,
                 state.places,
                 state.memory,
-                len(program.weights) + row * program.size,
+                base,
                 self._most,
             )
         return output, state
@@ -114,26 +113,27 @@ class NativeBlockProcessor:
         memory[: len(program.weights)] = program.weights
         positions, places = (
             np.zeros((len(past), len(program.buffers)), np.int64),
-            np.zeros(program.sources.size, np.int64),
+            np.zeros(PLACE * len(program.sources), np.int64),
         )
         state = NativeState(memory, positions, places)
         for row, numbers in enumerate(past):
             taken = 0
-            for buffer, steps, channels in program.pasts:
+            for buffer, steps in program.pasts:
                 ring, length = self._ring(state, row, buffer)
-                ring[:steps, :channels] = numbers[taken : taken + steps * channels].reshape(steps, channels)
-                ring[length:] = ring[: self._most + SPARE]
+                size = steps * len(ring)
+                ring[:, :steps] = numbers[taken : taken + size].reshape(steps, -1).T
+                ring[:, length : length + self._most + SPARE] = ring[:, : self._most + SPARE]
                 state.positions[row, buffer] = steps
-                taken += steps * channels
+                taken += size
         return state
 
     def _steps(self, state, row, past):
         ring, length = self._ring(state, row, past.buffer)
         steps = np.arange(state.positions[row, past.buffer] - past.steps, state.positions[row, past.buffer])
-        return ring[steps % length, : past.channels]
+        return ring[:, steps % length].T
 
     def _ring(self, state, row, buffer):
-        """A view `[time, width]` of a stream's buffer, and the steps after which it begins anew."""
-        first, width, length = self._program.buffers[buffer]
+        """A view `[channels, time]` of a stream's buffer, and the steps after which it begins anew."""
+        first, channels, length, stride = self._program.buffers[buffer]
         first += len(self._program.weights) + row * self._program.size
-        return state.memory[first : first + (length + self._most + SPARE) * width].reshape(-1, width), length
+        return state.memory[first : first + channels * stride].reshape(channels, stride), length

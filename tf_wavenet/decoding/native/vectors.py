@@ -26,35 +26,44 @@ _LN_2 = 0.693359375, -2.12194440e-4  # in two parts, the first exact in few bits
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 
 
-class _Vector:
+class Vector:
     """A vector of float32 in a function that is being built; operators add instructions, numbers fill all lanes."""
 
     def __init__(self, builder, value, flags=_FAST) -> None:
         self.builder, self.value, self.flags = builder, value, flags
 
     def _new(self, operation, other):
-        other = other.value if isinstance(other, _Vector) else ir.Constant(self.value.type, [other] * LANES)
-        return _Vector(self.builder, getattr(self.builder, operation)(self.value, other, flags=self.flags), self.flags)
+        other = other.value if isinstance(other, Vector) else ir.Constant(self.value.type, [other] * LANES)
+        return Vector(self.builder, getattr(self.builder, operation)(self.value, other, flags=self.flags), self.flags)
 
-    def __add__(self, other) -> "_Vector":
+    def __add__(self, other) -> "Vector":
         return self._new("fadd", other)
 
-    def __mul__(self, other) -> "_Vector":
+    def __mul__(self, other) -> "Vector":
         return self._new("fmul", other)
 
-    def __truediv__(self, other) -> "_Vector":
+    def __truediv__(self, other) -> "Vector":
         return self._new("fdiv", other)
 
-    def clipped(self, low, high) -> "_Vector":
-        """NaN stays NaN."""
-        value = self.value
-        for bound, comparison in ((low, "<"), (high, ">")):
-            if bound is not None:
-                limit = ir.Constant(value.type, [bound] * LANES)
-                value = self.builder.select(self.builder.fcmp_ordered(comparison, value, limit), limit, value)
-        return _Vector(self.builder, value, self.flags)
+    def __sub__(self, other) -> "Vector":
+        return self._new("fsub", other)
 
-    def polynomial(self, coefficients) -> "_Vector":
+    def at_least(self, low) -> "Vector":
+        """NaN stays NaN."""
+        return self._bound("<", low)
+
+    def at_most(self, high) -> "Vector":
+        """NaN stays NaN."""
+        return self._bound(">", high)
+
+    def _bound(self, comparison, limit):
+        value = self.value
+        limit = limit.value if isinstance(limit, Vector) else ir.Constant(value.type, [limit] * LANES)
+        value = self.builder.select(self.builder.fcmp_ordered(comparison, value, limit), limit, value)
+        return Vector(self.builder, value, self.flags)
+
+    def polynomial(self, coefficients) -> "Vector":
+        """Coefficients from the highest power on."""
         total = self * coefficients[0] + coefficients[1]
         for coefficient in coefficients[2:]:
             total = total * self + coefficient
@@ -68,16 +77,16 @@ def _at(context, builder, signature, arguments, name, first, kind=None):
     return builder.bitcast(builder.gep(data, [first]), kind.as_pointer())
 
 
-def _everywhere(builder, number, wide):
+def everywhere(builder, number, wide):
     """A vector of a number in all lanes."""
     nothing = ir.Constant(wide, ir.Undefined)
     vector = builder.insert_element(nothing, number, ir.Constant(_INT, 0))
     return builder.shuffle_vector(vector, nothing, ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES))
 
 
-def _tanh(x):
+def tanh(x):
     """Odd and even part, whose quotient is the hyperbolic tangent."""
-    x = x.clipped(-_FARTHEST, _FARTHEST)
+    x = x.at_least(-_FARTHEST).at_most(_FARTHEST)
     square = x * x
     return square.polynomial(ODD) * x, square.polynomial(EVEN)
 
@@ -89,32 +98,15 @@ def gate(context, sums, filtered, gating, gated, to) -> Compiled:
     def generate(context, builder, signature, arguments):
         _, filtered, gating, _, to = arguments
         a, b = (
-            _Vector(builder, builder.load(_at(context, builder, signature, arguments, 0, first), align=4))
+            Vector(builder, builder.load(_at(context, builder, signature, arguments, 0, first), align=4))
             for first in (filtered, gating)
         )
-        (odd, even), (odd_of_half, even_of_half) = _tanh(a), _tanh(b * 0.5)
+        (odd, even), (odd_of_half, even_of_half) = tanh(a), tanh(b * 0.5)
         result = odd * (odd_of_half + even_of_half) * 0.5 / (even * even_of_half)  # one division for both
         builder.store(result.value, _at(context, builder, signature, arguments, 3, to), align=4)
         return context.get_dummy_value()
 
     return types.void(sums, types.intp, types.intp, gated, types.intp), generate
-
-
-@intrinsic
-def hyperbolic_tangent(context, x, first, factor, y, to) -> Compiled:
-    """Sets 16 elements of `y` to `tanh(factor * x)`, of 1-D float32 arrays."""
-
-    def generate(context, builder, signature, arguments):
-        _, first, factor, _, to = arguments
-        place = _at(context, builder, signature, arguments, 0, first)
-        wide = place.type.pointee
-        odd, even = _tanh(
-            _Vector(builder, builder.load(place, align=4)) * _Vector(builder, _everywhere(builder, factor, wide))
-        )
-        builder.store((odd / even).value, _at(context, builder, signature, arguments, 3, to), align=4)
-        return context.get_dummy_value()
-
-    return types.void(x, types.intp, types.float32, y, types.intp), generate
 
 
 @intrinsic
@@ -127,11 +119,11 @@ def exponential(context, x, first, lowest) -> Compiled:
         place = _at(context, builder, signature, arguments, 0, first)
         wide = place.type.pointee
         given = builder.load(place, align=4)
-        least = _everywhere(builder, lowest, wide)
+        least = everywhere(builder, lowest, wide)
         exact = ("contract",)  # sums of parts of log(2) in this order
-        x = _Vector(builder, given, exact).clipped(_LOWEST, None)
+        x = Vector(builder, given, exact).at_least(_LOWEST)
         floor = builder.module.declare_intrinsic("llvm.floor.v16f32", (), ir.FunctionType(wide, [wide]))
-        n = _Vector(builder, builder.call(floor, [(x * _LOG2_E + 0.5).value]), exact)
+        n = Vector(builder, builder.call(floor, [(x * _LOG2_E + 0.5).value]), exact)
         rest = x + n * -_LN_2[0] + n * -_LN_2[1]
         power = rest.polynomial(_EXP) * (rest * rest) + rest + 1.0
         whole = builder.fptosi(n.value, ir.VectorType(_INT, LANES))
