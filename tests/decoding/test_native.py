@@ -119,7 +119,7 @@ def test_samples_are_those_of_xla(name):
     assert theirs.std() > 1e-3
 
 
-@pytest.mark.parametrize("name", ["kernel of 3, odd widths", "frame network", "prediction of logistics"])
+@pytest.mark.parametrize("name", ["kernel of 3, odd widths", "features", "frame network", "prediction of logistics"])
 def test_rows_and_chunks_change_nothing(name, monkeypatch):
     """Of 13 rows, eight and four are side by side; each is what it is alone with its number."""
     model, conditions = make(name, rows=13)
@@ -154,7 +154,7 @@ def test_float16_weights_are_the_rounded_ones(monkeypatch):
 
 def test_weights_are_float32_where_they_fit_in_the_cache(monkeypatch):
     model, _ = make("alone")
-    size = sum(taps.nbytes for taps in NativeDecoder(model)._matrices)
+    size = 4 * NativeDecoder(model)._network.weights.size
     for cache, dtype in ((2 * size, np.float32), (2 * size - 1, np.uint16), (0, np.uint16)):
         monkeypatch.setattr(native_decoder, "_cache_bytes", lambda cache=cache: cache)
         assert NativeDecoder(model, None)._network.weights.dtype == dtype

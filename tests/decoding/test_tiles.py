@@ -10,7 +10,7 @@ from numba import njit  # noqa: E402
 from tests.support.flat import wavenet  # noqa: E402
 from tests.support.streaming_contract import randomise  # noqa: E402
 from tf_wavenet.decoding.decoder import decoder_of  # noqa: E402
-from tf_wavenet.decoding.native import tiles, vectors  # noqa: E402
+from tf_wavenet.decoding.native import dots, tiles, vectors  # noqa: E402
 from tf_wavenet.decoding.native.native_decoder import NativeDecoder  # noqa: E402
 from tf_wavenet.decoding.native.products import OPTIONS  # noqa: E402
 from tf_wavenet.decoding.sampler import SamplingSettings  # noqa: E402
@@ -24,7 +24,7 @@ def multiply(rows, y, y_step, x, x_step, halves, w, w_first, outputs, taps):
     """Of 16 columns of `x` from each of `taps` on."""
     inputs = len(taps) * 16
     for i in range(len(taps)):
-        tiles.split_rows(rows, x, taps[i], x_step, 16, halves, i * 16, inputs)
+        tiles.narrow_rows(rows, x, taps[i], x_step, 16, halves, i * 16, inputs)
     return tiles.multiply_halves(rows, y, y_step, halves, inputs, w, w_first, outputs)
 
 
@@ -36,7 +36,7 @@ def test_products_are_those_of_float32(rows, rng):
         y = rng.normal(size=(rows, outputs + 16)).astype("float32")
         expected = y.copy()
         expected[:, :outputs] += x[:, 7:].astype("float64") @ w
-        packed = np.concatenate([np.zeros(5, np.uint16), tiles.pack_tiles(w.astype("float32"))])
+        packed = np.concatenate([np.zeros(5, np.uint16), tiles.pack_matrix(w.astype("float32"))])
         halves = np.full(tiles.halves_size(rows, inputs), 0x7FC0, np.uint16)  # NaN, to be written over
         taps = 7 + np.arange(0, inputs, 16)
         end = multiply(rows, y.ravel(), outputs + 16, x.ravel(), 7 + inputs, halves, packed, 5, outputs, taps)
@@ -75,12 +75,13 @@ def test_groups_leave_no_thread_without_rows():
     def sizes(rows, threads, model=model, dtype="float16", **options):
         return [*NativeDecoder(model, dtype, threads, **options)._sizes(rows)]
 
-    assert sizes(24, 1, odd) == sizes(24, 1, dtype="float32") == sizes(24, 1, use_tiles=False) == [8] * 3
+    assert sizes(24, 1, odd) == sizes(24, 1, dtype="float32") == sizes(24, 1, use_bfloat16=False) == [8] * 3
     if tiles.available():
         assert sizes(150, 1) == [64, 64, 16, 4, 1, 1]
         assert sizes(64, 2) == [32, 32] and sizes(64, 8) == [16] * 4
     else:
         assert sizes(64, 2) == [8] * 8
+        assert sizes(8, 2) == ([4, 4] if dots.available() else [8])
 
 
 @njit(**NOT_CACHED)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from tf_wavenet.decoding.native import dots, tiles
 from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, multiply, multiply_rows
 from tf_wavenet.decoding.native.sampling import (
     CATEGORICAL,
@@ -14,8 +15,10 @@ from tf_wavenet.decoding.native.sampling import (
     level_of,
     uniforms,
 )
-from tf_wavenet.decoding.native.tiles import multiply_halves, split_rows
 from tf_wavenet.decoding.native.vectors import EVEN, ODD, gate
+
+bfloat16 = tiles if tiles.COMPILED else dots  # how this processor multiplies many rows in it, if it does
+_narrow_rows, _multiply_halves = bfloat16.narrow_rows, bfloat16.multiply_halves
 
 ONE_HOT, SCALAR, COMPANDED = range(3)  # how the first convolution sees samples
 
@@ -36,6 +39,7 @@ class Network(NamedTuple):
     hidden: int
     hidden_wide: int
     outputs_wide: int
+    condition: int  # channels of a condition that is one more input of the convolutions; 0: it comes projected
     first_taps: int
     encoding: int
     channels: int
@@ -85,7 +89,8 @@ class State(NamedTuple):
     scores: np.ndarray
     started: np.ndarray  # int64 [rows], the index of the call's first sample
     vector: np.ndarray  # int64 [rows], the vector of the condition that holds
-    halves: np.ndarray  # uint16, of a group whose products are those of `tiles`; else empty
+    told: np.ndarray  # float32 [rows * condition], what the samples are told
+    halves: np.ndarray  # uint16, of a group whose products are in bfloat16; else empty
 
 
 @njit(**{**OPTIONS, "inline": "always"})
@@ -115,8 +120,8 @@ def _multiply(net, state, rows, y, y_step, x, x_first, x_step, at, inputs, outpu
     if rows == 1:
         return multiply(y, np.int64(0), x, x_first, net.weights, at, inputs, outputs)
     if state.halves.size:
-        split_rows(rows, x, x_first, x_step, inputs, state.halves, np.int64(0), inputs)
-        return multiply_halves(rows, y, y_step, state.halves, inputs, net.weights, at, outputs)
+        _narrow_rows(rows, x, x_first, x_step, inputs, state.halves, np.int64(0), inputs)
+        return _multiply_halves(rows, y, y_step, state.halves, inputs, net.weights, at, outputs)
     return multiply_rows(rows, y, np.int64(0), y_step, x, x_first, x_step, net.weights, at, inputs, outputs)
 
 
@@ -222,18 +227,25 @@ def _sample(net, state, r, random, temperature, top_k, top_p):
 def _convolve(net, state, rows, layer, slot, position, at):
     """Adds the taps of a layer's convolution to its sums; returns the element of the weights behind them."""
     inputs, outputs, start = net.residual, net.gates_wide, np.int64(0)
-    dilation, all_taps = net.dilations[layer], net.kernel_size * net.residual
-    length = (net.kernel_size - 1) * dilation
+    dilation, past = net.dilations[layer], (net.kernel_size - 1) * net.residual
+    length, all_inputs = (net.kernel_size - 1) * dilation, past + net.residual + net.condition
     for tap in range(net.kernel_size - 1):
         place = (slot + (position + tap * dilation) % length) * rows * inputs
         if state.halves.size:  # all taps are one product
-            split_rows(rows, state.ring, place, inputs, inputs, state.halves, tap * inputs, all_taps)
+            _narrow_rows(rows, state.ring, place, inputs, inputs, state.halves, tap * inputs, all_inputs)
         else:
             at = _multiply(net, state, rows, state.sums, outputs, state.ring, place, inputs, at, inputs, outputs)
     if state.halves.size:
-        split_rows(rows, state.x, start, net.residual_wide, inputs, state.halves, all_taps - inputs, all_taps)
-        return multiply_halves(rows, state.sums, outputs, state.halves, all_taps, net.weights, at, outputs)
-    return _multiply(net, state, rows, state.sums, outputs, state.x, start, net.residual_wide, at, inputs, outputs)
+        _narrow_rows(rows, state.x, start, net.residual_wide, inputs, state.halves, past, all_inputs)
+        if net.condition:
+            column, size = past + net.residual, net.condition
+            _narrow_rows(rows, state.told, start, size, size, state.halves, column, all_inputs)
+        return _multiply_halves(rows, state.sums, outputs, state.halves, all_inputs, net.weights, at, outputs)
+    at = _multiply(net, state, rows, state.sums, outputs, state.x, start, net.residual_wide, at, inputs, outputs)
+    if net.condition:
+        size = net.condition
+        at = _multiply(net, state, rows, state.sums, outputs, state.told, start, size, at, size, outputs)
+    return at
 
 
 @njit(**OPTIONS)
@@ -241,10 +253,10 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
     """Makes the samples of `audio` and moves the state on.
 
     Args:
-        audio: float32 `[time, rows]`, to be filled; 1 row, or as many as one of the `GROUPS` of products or tiles.
+        audio: float32 `[time, rows]`, to be filled; 1 row, or as many as one of `products.GROUPS` or `bfloat16.GROUPS`.
         net: The `Network`.
         state: The `State` of as many rows.
-        condition: float32 `[vectors, rows, channels]`, projected; 0 vectors: none.
+        condition: float32 `[vectors, rows, channels]`, projected if `net.condition` is 0; 0 vectors: none.
         hold: Int, samples that a vector holds for; 0: the only vector holds for all.
         key0: uint32, the low half of the seed.
         key1: uint32, the high half.
@@ -255,7 +267,7 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
     rows, half = audio.shape[1], net.gates // 2
     wide, gates_wide, skip_wide, hidden_wide = net.residual_wide, net.gates_wide, net.skip_wide, net.hidden_wide
     all_gated = net.layers * half
-    conditioned = condition.shape[0] > 0
+    conditioned, told = condition.shape[0] > 0 and net.condition == 0, net.condition
     for r in range(rows):
         state.started[r] = state.index[r]
         state.vector[r] = 0
@@ -264,6 +276,8 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
         for r in range(rows):
             if hold > 0:
                 state.vector[r] = (state.started[r] % hold + i) // hold
+            if told > 0:
+                _set(state.told, r * told, condition[state.vector[r], r], told)
             if net.order >= 0:
                 at = net.layers * net.gates
                 prediction = _predict(state, r, net.order, condition[state.vector[r], r, at : at + net.order])
@@ -277,8 +291,8 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
             for r in range(rows):
                 _set(state.sums, r * gates_wide, net.gate_biases[layer], gates_wide)
                 if conditioned:
-                    told = condition[state.vector[r], r, layer * net.gates : (layer + 1) * net.gates]
-                    _add(state.sums, r * gates_wide, told, net.gates)
+                    projected = condition[state.vector[r], r, layer * net.gates : (layer + 1) * net.gates]
+                    _add(state.sums, r * gates_wide, projected, net.gates)
             length, position = (net.kernel_size - 1) * net.dilations[layer], state.positions[layer]
             at = _convolve(net, state, rows, layer, slot, position, at)
             if length > 0:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavenet.decoding.native import products, tiles
-from tf_wavenet.decoding.native.kernel import ONE_HOT, State, decode
-from tf_wavenet.decoding.native.packed_weights import matrices_of, network, pack, pack_for_tiles
+from tf_wavenet.decoding.native.kernel import ONE_HOT, Network, State, bfloat16, decode
+from tf_wavenet.decoding.native.packed_weights import matrices_of, network, pack, pack_halves
 
 _CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 _PROJECTED_BYTES = 2**23
@@ -22,29 +22,44 @@ class NativeDecoder:
 
     Sums are float32. The same random numbers are drawn as by `Decoder`, so that samples differ only where rounding
     moves the parameters across a draw's edge. Rows are decoded in groups, which share one reading of the weights: of
-    eight and four; with float16, where the processor has a matrix unit (`native.tiles`), of 16 and more.
+    eight and four, or more where the processor has a matrix unit (`native.tiles`). Groups take dot products of bfloat16
+    where the processor has those (`native.dots`).
 
     Args:
         model: A `WaveNet` for which `tf_wavenet.decoding.native.why_not` is None.
         dtype: "float16" or "float32", of the matrices in memory. None: float32 where they fill at most half of the
             second-level cache, else float16, which is read in half the time.
         threads: Int >= 1, groups of rows at once; None: as many as there are cores.
-        use_tiles: Bool, whether the matrix unit may be used.
+        use_bfloat16: Bool, whether groups of rows may be multiplied in bfloat16.
     """
 
-    def __init__(self, model, dtype=None, threads=None, use_tiles=True) -> None:
-        self._model = model
-        self._matrices = matrices_of(model)
-        if dtype is None:
-            dtype = "float32" if sum(taps.nbytes for taps in self._matrices) <= _cache_bytes() / 2 else "float16"
-        self._network = network(model, pack(self._matrices, dtype))
+    def __init__(self, model, dtype=None, threads=None, use_bfloat16=True) -> None:
+        self._model, self._networks = model, {}
+        matrices = matrices_of(model)
+        numbers = sum(matrix.size for product in matrices for matrix in product)
+        self._dtype = dtype or ("float32" if 4 * numbers <= _cache_bytes() / 2 else "float16")
+        self._network = self._networks[False, False] = network(model, pack(matrices, self._dtype))
         self._threads = threads or _cores()
-        fits = all(taps.shape[1] % products.LANES == 0 for taps in self._matrices)
-        self._use_tiles = use_tiles and fits and self._network.weights.dtype == np.uint16 and tiles.available()
+        layer = model.conditioning
+        # A condition of each sample is one more input of a group's convolutions, which costs less than to project it
+        # before and to read that.
+        self._condition = 0
+        if layer is not None and layer.hold == 1 and layer.linear_predictor is None:
+            self._condition = layer.encoded_channels
+        inputs = [sum(map(len, product)) for product in matrices]
+        self._most = max(inputs) + self._condition
+        fits = all(size % products.LANES == 0 for size in (*map(len, sum(matrices, [])), self._condition))
+        exact = dtype == "float32" or (bfloat16 is tiles and self._network.weights.dtype == np.float32)
+        self._groups = bfloat16.GROUPS if use_bfloat16 and fits and not exact and bfloat16.available() else ()
 
-    @functools.cached_property
-    def _tiled(self):
-        return self._network._replace(weights=pack_for_tiles(self._matrices))
+    def _network_of(self, halves, conditioned) -> Network:
+        """The model, packed for products in bfloat16 or not, with the condition as an input or projected."""
+        key = halves, conditioned
+        if key not in self._networks:
+            matrices = matrices_of(self._model, conditioned)
+            weights = pack_halves(matrices) if halves else pack(matrices, self._dtype)
+            self._networks[key] = network(self._model, weights, conditioned)
+        return self._networks[key]
 
     def start(self, state) -> list[State]:
         """Returns the states of groups of rows that go on from a state of `Decoder`."""
@@ -93,38 +108,19 @@ class NativeDecoder:
             condition: None, or the encoded condition, `[rows, vectors or 1, channels]`, from the vector on that holds
                 the first of these samples.
         """
-        if condition is None:
-            return self._decode(states, num_samples, seed, settings, None, 0)
-        if condition.shape[1] == 1:
-            return self._decode(states, num_samples, seed, settings, tf.transpose(condition, [1, 0, 2]), 0)
-        # Projected in parts that caches hold.
-        layer, rows = self._model.conditioning, sum(len(state.row) for state in states)
-        vectors = max(1, _PROJECTED_BYTES // (4 * rows * layer.projected_channels))
-        parts, condition = [], np.asarray(tf.transpose(condition, [1, 0, 2]))
-        for first in range(0, num_samples, vectors * layer.hold):
-            size = min(vectors * layer.hold, num_samples - first)
-            vector = first // layer.hold
-            # A part may begin and end within a vector.
-            part = condition[vector : vector + vectors + 1]
-            parts.append(self._decode(states, size, seed, settings, part, layer.hold))
-        return np.concatenate(parts, axis=1)
-
-    def _decode(self, states, num_samples, seed, settings, condition, hold):
-        audio = [np.empty((num_samples, len(state.row)), np.float32) for state in states]
-        projected = np.zeros((0, len(states), 1), np.float32)
         if condition is not None:
-            layer = self._model.conditioning
-            # As a matrix: TensorFlow would multiply the rows of each vector by themselves.
-            projected = layer.project(tf.reshape(condition, [-1, condition.shape[-1]]))
-            projected = np.asarray(tf.cast(projected, tf.float32)).reshape(*condition.shape[:2], -1)
-        projected.flags.writeable = False  # one type for numba, with and without a condition
+            condition = np.asarray(tf.cast(tf.transpose(condition, [1, 0, 2]), tf.float32))
+        audio = [np.empty((num_samples, len(state.row)), np.float32) for state in states]
         key = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
         top_k, top_p = settings.top_k or 0, 1.0 if settings.top_p is None else float(settings.top_p)
 
         def run(made, state, first):
-            part = np.ascontiguousarray(projected[:, first : first + made.shape[1]])
-            net = self._tiled if state.halves.size else self._network
-            decode(made, net, state, part, hold, *key, float(settings.temperature), int(top_k), top_p)
+            part = None if condition is None else condition[:, first : first + made.shape[1]]
+            inside = part is not None and len(part) > 1 and made.shape[1] > 1 and self._condition > 0
+            net = self._network_of(state.halves.size > 0, inside)
+            for samples, vectors, hold in self._parts(made, part, inside):
+                vectors.flags.writeable = False  # one type for numba, whatever they come from
+                decode(samples, net, state, vectors, hold, *key, float(settings.temperature), int(top_k), top_p)
 
         firsts = np.cumsum([0, *(part.shape[1] for part in audio)])[:-1]
         if len(states) == 1 or self._threads == 1:
@@ -135,18 +131,38 @@ class NativeDecoder:
                 list(pool.map(run, audio, states, firsts))
         return np.concatenate(audio, axis=1).T
 
+    def _parts(self, made, condition, inside):
+        """Yields the parts of a group's samples with their condition and the samples that a vector of it holds for.
+
+        Conditions are projected in parts that caches hold.
+        """
+        layer, num_samples, rows = self._model.conditioning, *made.shape
+        if condition is None:
+            yield made, np.zeros((0, rows, 1), np.float32), 0
+        elif inside:
+            yield made, np.array(condition, order="C"), 1
+        elif len(condition) == 1:
+            yield made, self._projected(condition), 0
+        else:
+            vectors = max(1, _PROJECTED_BYTES // (4 * rows * layer.projected_channels))
+            for first in range(0, num_samples, vectors * layer.hold):
+                # A part may begin and end within a vector.
+                vector = first // layer.hold
+                part = self._projected(condition[vector : vector + vectors + 1])
+                yield made[first : first + vectors * layer.hold], part, layer.hold
+
+    def _projected(self, condition):
+        # As a matrix: TensorFlow would multiply the rows of each vector by themselves.
+        projected = self._model.conditioning.project(tf.reshape(condition, [-1, condition.shape[-1]]))
+        return np.asarray(tf.cast(projected, tf.float32)).reshape(*condition.shape[:2], -1)
+
     def _sizes(self, rows):
-        """Rows of each group, the largest groups first, but of tiles not so large that a thread has none."""
-        share = max(rows // self._threads, min(tiles.GROUPS))
-        groups = [size for size in tiles.GROUPS if size <= share] if self._use_tiles else []
-        for size in (*groups, *products.GROUPS, 1):
+        """Rows of each group, the largest first, but of those in bfloat16 not so large that a thread has none."""
+        share = max(rows // self._threads, min(self._groups, default=0))
+        for size in (*(size for size in self._groups if size <= share), *products.GROUPS, 1):
             while rows >= size:
                 yield size
                 rows -= size
-
-    def _halves(self, rows):
-        most = max(taps.shape[0] * taps.shape[1] for taps in self._matrices)
-        return tiles.halves_size(rows, most) if self._use_tiles and rows in tiles.GROUPS else 0
 
     def _group(self, packed, values) -> State:
         net, rows = self._network, len(packed)
@@ -197,7 +213,8 @@ class NativeDecoder:
             scores=np.zeros(max(net.classes, 1), np.float32),
             started=np.zeros(rows, np.int64),
             vector=np.zeros(rows, np.int64),
-            halves=np.zeros(self._halves(rows), np.uint16),
+            told=np.zeros(rows * self._condition, np.float32),
+            halves=np.zeros(bfloat16.halves_size(rows, self._most) if rows in self._groups else 0, np.uint16),
             **scratch,
         )
 

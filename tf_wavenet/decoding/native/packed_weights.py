@@ -2,34 +2,49 @@
 
 import numpy as np
 
-from tf_wavenet.decoding.native.kernel import COMPANDED, ONE_HOT, SCALAR, Network
+from tf_wavenet.decoding.native.kernel import COMPANDED, ONE_HOT, SCALAR, Network, bfloat16
 from tf_wavenet.decoding.native.products import LANES, TILE
 from tf_wavenet.decoding.native.sampling import CATEGORICAL, GAUSSIAN, LOGISTIC
-from tf_wavenet.decoding.native.tiles import pack_tiles
 from tf_wavenet.decoding.positions import TURN, TURNS, positions_of
 
 _ENCODINGS = {"one_hot": ONE_HOT, "scalar": SCALAR, "companded": COMPANDED}
 
 
-def matrices_of(model) -> list[np.ndarray]:
-    """Returns a model's matrices of now, float32 `[taps, inputs, outputs]`, in the order in which they are taken."""
-    matrices = []
-    for block in model.stack.blocks:
-        matrices.append(_array(block.conv.kernel))
+def matrices_of(model, conditioned=False) -> list[list[np.ndarray]]:
+    """Returns a model's products of now in the order in which they are taken.
+
+    Args:
+        model: A `WaveNet` without a context stack.
+        conditioned: Bool, whether the condition is one more input of each convolution.
+
+    Returns:
+        For each product its matrices, float32 `[inputs, outputs]`: those of several inputs, whose products are summed.
+    """
+    products, units = [], model.stack.blocks[0].conv.filters
+    for layer, block in enumerate(model.stack.blocks):
+        products.append(list(_array(block.conv.kernel)))
+        if conditioned:
+            projection = _array(model.conditioning.projection.kernel)
+            products[-1].append(projection[:, layer * units : (layer + 1) * units])
         if block.use_residual:
-            matrices.append(_array(block.residual.kernel))
+            products.append([_array(block.residual.kernel)])
     skips = [_array(block.skip.kernel) for block in model.stack.blocks]
-    matrices += [np.float32(model.stack.skip_scale) * np.concatenate(skips)]
-    matrices += [_array(model.head.hidden.kernel), _array(model.head.out.kernel)]
-    return [_padded(matrix if matrix.ndim == 3 else matrix[None]) for matrix in matrices]
+    products += [[np.float32(model.stack.skip_scale) * np.concatenate([_matrix(skip) for skip in skips])]]
+    products += [[_array(model.head.hidden.kernel)], [_array(model.head.out.kernel)]]
+    return [[_padded(_matrix(matrix)) for matrix in product] for product in products]
 
 
-def network(model, weights) -> Network:
+def _matrix(kernel):
+    return kernel.reshape(-1, kernel.shape[-1])
+
+
+def network(model, weights, conditioned=False) -> Network:
     """Returns a model's sizes and biases, and its packed matrices.
 
     Args:
         model: A `WaveNet` without a context stack.
-        weights: What `pack` or `pack_for_tiles` returned of its matrices.
+        weights: What `pack` or `pack_halves` returned of its matrices.
+        conditioned: As of `matrices_of`.
     """
     stack, head, blocks = model.stack, model.head, model.stack.blocks
     layers, residual, half = len(blocks), stack.residual_channels, blocks[0].conv.filters // 2
@@ -38,6 +53,9 @@ def network(model, weights) -> Network:
     scale = np.float32(stack.skip_scale)
     wide = {name: _wide(n) for name, n in (("residual", residual), ("gates", 2 * half), ("skip", stack.skip_channels))}
 
+    gate_biases = np.stack([_bias(block.conv, 2 * half) for block in blocks])
+    if conditioned:
+        gate_biases = gate_biases + _bias(model.conditioning.projection, gate_biases.size).reshape(gate_biases.shape)
     skip_bias = scale * sum(_bias(block.skip, stack.skip_channels) for block in blocks)
     kind, classes, log_scale_min, steps = _distribution(model.distribution)
     return Network(
@@ -52,6 +70,7 @@ def network(model, weights) -> Network:
         hidden=hidden,
         hidden_wide=_wide(hidden),
         outputs_wide=_wide(outputs),
+        condition=model.conditioning.encoded_channels if conditioned else 0,
         first_taps=len(first),
         encoding=_ENCODINGS[model.input_encoding],
         channels=first.shape[1],
@@ -70,7 +89,7 @@ def network(model, weights) -> Network:
         weights=weights,
         first_kernel=_padded(first),
         first_bias=_padded(_bias(model.causal_conv, residual)),
-        gate_biases=_padded(np.stack([_bias(block.conv, 2 * half) for block in blocks])),
+        gate_biases=_padded(gate_biases),
         residual_biases=_padded(
             np.stack([_bias(block.residual, residual) for block in blocks[:-1]] + [np.zeros(residual, np.float32)])
         ),
@@ -101,8 +120,8 @@ def pack(matrices, dtype="float16") -> np.ndarray:
     """
     tiles = [
         matrix[:, first : first + TILE].ravel()
-        for taps in matrices
-        for matrix in taps
+        for product in matrices
+        for matrix in product
         for first in range(0, matrix.shape[1], TILE)
     ]
     packed = np.concatenate(tiles)
@@ -111,9 +130,9 @@ def pack(matrices, dtype="float16") -> np.ndarray:
     return _aligned(packed)
 
 
-def pack_for_tiles(matrices) -> np.ndarray:
-    """Packs matrices for `tiles`, the taps of a convolution as one."""
-    return _aligned(np.concatenate([pack_tiles(taps.reshape(-1, taps.shape[-1])) for taps in matrices]))
+def pack_halves(matrices) -> np.ndarray:
+    """Packs matrices for products in bfloat16, those of several inputs as one."""
+    return _aligned(np.concatenate([bfloat16.pack_matrix(np.concatenate(product)) for product in matrices]))
 
 
 def _aligned(array):

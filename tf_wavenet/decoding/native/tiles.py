@@ -161,7 +161,7 @@ _two_two, _two_one, _one_two, _one_one = (_product(rows, columns) for rows in (2
 
 
 @njit(**INSIDE)
-def split_rows(rows, x, x_first, x_step, inputs, halves, column, all_inputs) -> None:
+def narrow_rows(rows, x, x_first, x_step, inputs, halves, column, all_inputs) -> None:
     """Sets columns of the next product's `halves`, from `column` on, to those of `x` from `x_first` on.
 
     Args:
@@ -223,7 +223,7 @@ def halves_size(rows, inputs) -> int:
     return 2 * rows * -(-inputs // _DEPTH) * _DEPTH
 
 
-def pack_tiles(matrix) -> np.ndarray:
+def pack_matrix(matrix) -> np.ndarray:
     """Packs a float32 matrix `[inputs, outputs]`, its outputs padded to a multiple of `LANES`, as uint16."""
     inputs, outputs = matrix.shape
     padded = np.zeros((-(-inputs // _DEPTH) * _DEPTH, outputs), np.float32)
