@@ -48,7 +48,7 @@ def _memory():
     """Frees what lies in circles, traced functions above all, before a process of the large tests fills the machine."""
     yield
     statm = Path("/proc/self/statm")
-    if statm.is_file() and int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 3e9:
+    if statm.is_file() and int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 5e9:
         gc.collect()
 
 

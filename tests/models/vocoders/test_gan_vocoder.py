@@ -83,7 +83,7 @@ def same(a, b):
     return [np.array_equal(x, y) for x, y in zip(a, b, strict=True)]
 
 
-@kinds
+@pytest.mark.parametrize("kind", ["hifi_gan", "istft_vocoder"])
 @pytest.mark.large
 def test_three_steps_and_three_more_are_six(kind, tmp_path):
     options = {"discriminator_start": 2}
@@ -274,10 +274,9 @@ def test_config_rebuilds_the_model(kind):
     assert [v.shape for v in again.weights] == [v.shape for v in model.weights]
 
 
-@kinds
 @pytest.mark.large
-def test_a_saved_model_goes_on_learning(kind, tmp_path):
-    model, (inputs, real, weight) = make(kind), next(batches(1))
+def test_a_saved_model_goes_on_learning(tmp_path):
+    model, (inputs, real, weight) = make("hifi_gan"), next(batches(1))
     model.train_on_batch(inputs, real, weight)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

@@ -51,10 +51,11 @@ def data_of(context, builder, signature, arguments) -> list[ir.Value]:
     ]
 
 
-def _product(rows, lanes):
+def _product(rows, lanes, chains=1):
     """Makes `y[r, :lanes] += x[r, :n] @ w[:n, :lanes]` for `rows` rows of 1-D arrays, from given elements on.
 
-    Weights are float32, or float16 as uint16, widened where they are read. `w` steps by `step` from input to input.
+    Weights are float32, or float16 as uint16, widened where they are read. `w` steps by `step` from input to input. `n`
+    is a multiple of `chains`, sums side by side of which none waits for another.
     """
 
     @intrinsic
@@ -88,28 +89,33 @@ def _product(rows, lanes):
             builder.branch(body)
 
             builder.position_at_end(body)
-            i, totals = builder.phi(long), [builder.phi(wide) for _ in range(rows)]
-            i.add_incoming(ir.Constant(long, 0), before)
-            row_of_weights = builder.bitcast(at(weights, builder.mul(i, w_step)), wide_stored.as_pointer())
-            loaded = builder.load(row_of_weights, align=2 if half else 4)
-            if half:
-                loaded = builder.fpext(loaded, wide)
-            nothing = ir.Constant(wide, ir.Undefined)
+            nothing, zero = ir.Constant(wide, ir.Undefined), ir.Constant(wide, [0.0] * lanes)
             everywhere = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-            new = []
-            for total, first, column in zip(totals, sums, columns, strict=True):
-                total.add_incoming(first, before)
-                value = builder.load(at(column, i), align=4)
-                spread = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-                spread = builder.shuffle_vector(spread, nothing, everywhere)
-                new.append(builder.fadd(total, builder.fmul(spread, loaded, flags=FLAGS), flags=FLAGS))
-                total.add_incoming(new[-1], body)
-            following = builder.add(i, ir.Constant(long, 1))
+            i, totals, new = builder.phi(long), [builder.phi(wide) for _ in range(chains * rows)], []
+            i.add_incoming(ir.Constant(long, 0), before)
+            for chain in range(chains):
+                place = builder.add(i, ir.Constant(long, chain))
+                row_of_weights = builder.bitcast(at(weights, builder.mul(place, w_step)), wide_stored.as_pointer())
+                loaded = builder.load(row_of_weights, align=2 if half else 4)
+                if half:
+                    loaded = builder.fpext(loaded, wide)
+                for row, column in enumerate(columns):
+                    total = totals[chain * rows + row]
+                    total.add_incoming(zero if chain else sums[row], before)
+                    value = builder.load(at(column, place), align=4)
+                    spread = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+                    spread = builder.shuffle_vector(spread, nothing, everywhere)
+                    new.append(builder.fadd(total, builder.fmul(spread, loaded, flags=FLAGS), flags=FLAGS))
+                    total.add_incoming(new[-1], body)
+            following = builder.add(i, ir.Constant(long, chains))
             i.add_incoming(following, body)
             builder.cbranch(builder.icmp_signed("<", following, n), body, after)
 
             builder.position_at_end(after)
-            for value, result in zip(new, results, strict=True):
+            for row, result in enumerate(results):
+                value = new[row]
+                for chain in range(1, chains):
+                    value = builder.fadd(value, new[chain * rows + row], flags=FLAGS)
                 builder.store(value, result, align=4)
             return context.get_dummy_value()
 
@@ -118,9 +124,32 @@ def _product(rows, lanes):
     return product
 
 
+# As many sums side by side as keep both multipliers busy while a sum waits for the one before.
+_fast_32, _fast_16 = _product(1, 32, 4 if WIDE else 2), _product(1, 16, 8 if WIDE else 4)
+_MOST_CHAINS = 8
 _one_64, _one_32, _one_16 = (_product(1, lanes) for lanes in (64, 32, 16))
 _four_32, _four_16 = (_product(4, lanes) for lanes in (32, 16))
 _eight_32, _eight_16 = (_product(8, lanes) for lanes in (32, 16))
+
+
+@njit(**INSIDE)
+def _multiply_32(y, to, x, x_first, w, w_first, w_step, inputs):
+    rest = inputs % _MOST_CHAINS
+    whole = inputs - rest
+    if whole:
+        _fast_32(y, to, 0, x, x_first, 0, w, w_first, w_step, whole)
+    if rest:
+        _one_32(y, to, 0, x, x_first + whole, 0, w, w_first + whole * w_step, w_step, rest)
+
+
+@njit(**INSIDE)
+def _multiply_16(y, to, x, x_first, w, w_first, w_step, inputs):
+    rest = inputs % _MOST_CHAINS
+    whole = inputs - rest
+    if whole:
+        _fast_16(y, to, 0, x, x_first, 0, w, w_first, w_step, whole)
+    if rest:
+        _one_16(y, to, 0, x, x_first + whole, 0, w, w_first + whole * w_step, w_step, rest)
 
 
 @njit(**INSIDE)
@@ -135,15 +164,11 @@ def multiply(y, y_first, x, x_first, w, w_first, inputs, outputs) -> int:
         tile = w_first + done * inputs
         if width == 64:
             _one_64(y, y_first + done, 0, x, x_first, 0, w, tile, width, inputs)
-        else:
-            part = 0
-            while part < width:
-                if width - part >= 32:
-                    _one_32(y, y_first + done + part, 0, x, x_first, 0, w, tile + part, width, inputs)
-                    part += 32
-                else:
-                    _one_16(y, y_first + done + part, 0, x, x_first, 0, w, tile + part, width, inputs)
-                    part += 16
+        elif width >= 32:
+            _multiply_32(y, y_first + done, x, x_first, w, tile, width, inputs)
+        if width == 48 or width == 16:
+            part = width - 16
+            _multiply_16(y, y_first + done + part, x, x_first, w, tile + part, width, inputs)
         done += width
     return w_first + inputs * outputs
 
