@@ -13,7 +13,7 @@ from tests.support.arrays import numpy_of  # noqa: E402
 from tests.support.flat import wavenet  # noqa: E402
 from tests.support.slow import some  # noqa: E402
 from tests.support.streaming_contract import randomise  # noqa: E402
-from tf_wavenet import MelSpec, load  # noqa: E402
+from tf_wavenet import MelSpec, NamWaveNet, load  # noqa: E402
 from tf_wavenet.data import load_audio  # noqa: E402
 from tf_wavenet.decoding import native  # noqa: E402
 from tf_wavenet.decoding.decoder import decoder_of  # noqa: E402
@@ -45,6 +45,11 @@ MODELS = {
     "frame network": {"local_channels": 6, "local_hop": HOP, "frame_network": NETWORK, "speakers": 3},
     "mels": {"mel_spec": SPEC},
     "prediction": {"mel_spec": SPEC, "linear_prediction": {"order": 3, "voiced_temperature": 0.5}},
+    "context": {"context_dilations": (1, 2, 5), "context_hop": 8},
+    "context of features": {
+        **{"local_channels": 6, "local_hop": HOP, "context_dilations": (2, 1), "context_hop": 8},
+        **{"kernel_size": 3, "input_encoding": "scalar", "distribution": MixtureOfLogistics(3)},
+    },
     "order 0": {"mel_spec": SPEC, "linear_prediction": 0, "frame_network": NETWORK},
     "prediction of logistics": {
         **{"mel_spec": SPEC, "linear_prediction": 4, "frame_network": NETWORK},
@@ -52,7 +57,7 @@ MODELS = {
     },
 }
 
-QUICK = ("kernel of 3, odd widths", "speakers", "prediction of logistics")
+QUICK = ("kernel of 3, odd widths", "speakers", "context", "prediction of logistics")
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +124,9 @@ def test_samples_are_those_of_xla(name):
     assert theirs.std() > 1e-3
 
 
-@pytest.mark.parametrize("name", ["kernel of 3, odd widths", "features", "frame network", "prediction of logistics"])
+@pytest.mark.parametrize(
+    "name", ["kernel of 3, odd widths", "features", "context", "frame network", "prediction of logistics"]
+)
 def test_rows_and_chunks_change_nothing(name, monkeypatch):
     """Of 13 rows, eight and four are side by side; each is what it is alone with its number."""
     model, conditions = make(name, rows=13)
@@ -180,10 +187,8 @@ def test_engines():
     assert native.is_native(model) and native.is_native(model, "native") and not native.is_native(model, "xla")
     with pytest.raises(ValueError, match="Expected engine to be None, 'native' or 'xla'. Received: engine='gpu'"):
         model.generate(5, engine="gpu")
-    context = wavenet((1, 2), residual_channels=4, skip_channels=4, context_dilations=(1,), context_hop=4)
-    assert not native.is_native(context)
-    with pytest.raises(ValueError, match="Expected engine=None or 'xla': the model has a context stack"):
-        context.generate(5, engine="native")
+    with pytest.raises(ValueError, match="Expected engine=None or 'xla': NamWaveNet is no WaveNet"):
+        native.is_native(NamWaveNet([{"channels": 2, "dilations": (1,)}]), "native")
 
 
 def test_without_numba_there_is_xla(monkeypatch):

@@ -52,6 +52,4 @@ def why_not(model) -> str | None:
         return reason
     if not all(hasattr(model, name) for name in ("causal_conv", "stack", "head", "input_encoding")):
         return f"{type(model).__name__} is no WaveNet"
-    if model.context_stack is not None:
-        return "the model has a context stack"
     return None

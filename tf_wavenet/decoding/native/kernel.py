@@ -1,151 +1,12 @@
 """The loop over samples, for one row of a batch or a group of rows side by side."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-from tf_wavenet.decoding.native import dots, tiles
-from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, multiply, multiply_rows
-from tf_wavenet.decoding.native.sampling import (
-    CATEGORICAL,
-    compand,
-    draw,
-    draw_located,
-    level_of,
-    uniforms,
-)
-from tf_wavenet.decoding.native.vectors import EVEN, ODD, gate
-
-bfloat16 = tiles if tiles.COMPILED else dots  # how this processor multiplies many rows in it, if it does
-_narrow_rows, _multiply_halves = bfloat16.narrow_rows, bfloat16.multiply_halves
-
-ONE_HOT, SCALAR, COMPANDED = range(3)  # how the first convolution sees samples
-
-_ODD_32, _EVEN_32 = (tuple(np.float32(x) for x in numbers) for numbers in (ODD, EVEN))
-
-
-class Network(NamedTuple):
-    """A WaveNet for `decode`: sizes, and weights as arrays. `_wide` sizes are padded for the products."""
-
-    layers: int
-    kernel_size: int
-    residual: int
-    residual_wide: int
-    gates: int
-    gates_wide: int
-    skip: int
-    skip_wide: int
-    hidden: int
-    hidden_wide: int
-    outputs_wide: int
-    condition: int  # channels of a condition that is one more input of the convolutions; 0: it comes projected
-    first_taps: int
-    encoding: int
-    channels: int
-    mu: int
-    kind: int
-    classes: int  # levels, or components of a mixture; 0: one component without logits
-    order: int  # of the linear prediction, -1 without
-    cycle: int  # positions of a round, see decoding.positions, as what follows
-    turn: int
-    turns: int
-    residual_scale: np.float32
-    gain: np.float32
-    log_scale_min: float
-    steps: float
-    preemphasis: np.float32
-    weights: np.ndarray  # packed, all products in the order in which they are taken
-    first_kernel: np.ndarray  # [first_taps, channels, residual_wide], oldest tap first
-    first_bias: np.ndarray
-    gate_biases: np.ndarray  # [layers, gates_wide]
-    residual_biases: np.ndarray  # [layers, residual_wide]
-    skip_bias: np.ndarray
-    hidden_bias: np.ndarray
-    out_bias: np.ndarray
-    dilations: np.ndarray
-
-
-class State(NamedTuple):
-    """What `decode` remembers of `rows` streams from sample to sample, and its scratch; changed in place."""
-
-    ring: np.ndarray  # every layer's past inputs, [slots, rows, residual]
-    positions: np.ndarray  # int64 [layers], the slot that is overwritten next
-    levels: np.ndarray  # int64 [first_taps, rows], what the first convolution has seen, oldest first; -1 is nothing
-    seen: np.ndarray  # float32 [first_taps, rows, channels], the same for other encodings
-    previous: np.ndarray  # float32 [rows], the last sample
-    output: np.ndarray  # the same without pre-emphasis
-    past: np.ndarray  # float32 [rows, order], the last samples, oldest first
-    predicted: np.ndarray  # float32 [rows], the last prediction
-    index: np.ndarray  # int64 [rows], of the next sample
-    row: np.ndarray  # uint32 [rows], that random numbers are keyed by
-    x: np.ndarray
-    sums: np.ndarray
-    gated: np.ndarray
-    skips: np.ndarray
-    hiddens: np.ndarray
-    parameters: np.ndarray
-    weighted: np.ndarray
-    scores: np.ndarray
-    started: np.ndarray  # int64 [rows], the index of the call's first sample
-    vector: np.ndarray  # int64 [rows], the vector of the condition that holds
-    told: np.ndarray  # float32 [rows * condition], what the samples are told
-    halves: np.ndarray  # uint16, of a group whose products are in bfloat16; else empty
-
-
-@njit(**{**OPTIONS, "inline": "always"})
-def _tanh(x):
-    x = max(min(x, np.float32(7.9)), np.float32(-7.9))
-    square, odd, even = x * x, _ODD_32[0], _EVEN_32[0]
-    for coefficient in _ODD_32[1:]:
-        odd = odd * square + coefficient
-    for coefficient in _EVEN_32[1:]:
-        even = even * square + coefficient
-    return odd * x / even
-
-
-@njit(**INSIDE)
-def _gate(sums, first, half, gated, to):
-    whole = half - half % LANES
-    for k in range(0, whole, LANES):
-        gate(sums, first + k, first + half + k, gated, to + k)
-    for k in range(whole, half):
-        sigmoid = np.float32(0.5) * _tanh(np.float32(0.5) * sums[first + half + k]) + np.float32(0.5)
-        gated[to + k] = _tanh(sums[first + k]) * sigmoid
-
-
-@njit(**INSIDE)
-def _multiply(net, state, rows, y, y_step, x, x_first, x_step, at, inputs, outputs):
-    """Adds `x @ w` to `y` for all rows; returns the element of the weights behind the matrix at `at`."""
-    if rows == 1:
-        return multiply(y, np.int64(0), x, x_first, net.weights, at, inputs, outputs)
-    if state.halves.size:
-        _narrow_rows(rows, x, x_first, x_step, inputs, state.halves, np.int64(0), inputs)
-        return _multiply_halves(rows, y, y_step, state.halves, inputs, net.weights, at, outputs)
-    return multiply_rows(rows, y, np.int64(0), y_step, x, x_first, x_step, net.weights, at, inputs, outputs)
-
-
-# Loops below run over slices: of sums of indices, which might be negative, numba gathers element by element.
-
-
-@njit(**INSIDE)
-def _set(y, y_first, x, size):
-    part = y[y_first : y_first + size]
-    for k in range(size):
-        part[k] = x[k]
-
-
-@njit(**INSIDE)
-def _add(y, y_first, x, size):
-    part = y[y_first : y_first + size]
-    for k in range(size):
-        part[k] += x[k]
-
-
-@njit(**INSIDE)
-def _rectify(x):
-    for k in range(len(x)):
-        x[k] = max(x[k], np.float32(0.0))
+from tf_wavenet.decoding.native.network import ONE_HOT, SCALAR
+from tf_wavenet.decoding.native.products import INSIDE, OPTIONS
+from tf_wavenet.decoding.native.sampling import compand, draw, draw_located, level_of, uniforms
+from tf_wavenet.decoding.native.stack import add_part, multiply_by, rectify, residual_layers, set_part
 
 
 @njit(**INSIDE)
@@ -153,7 +14,7 @@ def _see(net, state, r, prediction):
     """Encodes the last sample (and residual and prediction) of a row and sets its input of the stack."""
     wide, taps = net.residual_wide, net.first_taps
     x = state.x[r * wide : (r + 1) * wide]
-    _set(x, 0, net.first_bias, wide)
+    set_part(x, 0, net.first_bias, wide)
     if net.encoding == ONE_HOT:
         for tap in range(taps - 1):
             state.levels[tap, r] = state.levels[tap + 1, r]
@@ -161,7 +22,7 @@ def _see(net, state, r, prediction):
         for tap in range(taps):
             level = state.levels[tap, r]
             if level >= 0:
-                _add(x, 0, net.first_kernel[tap, level], wide)
+                add_part(x, 0, net.first_kernel[tap, level], wide)
         return
     for tap in range(taps - 1):
         for c in range(net.channels):
@@ -194,10 +55,10 @@ def _predict(state, r, order, coefficients):
 
 
 @njit(**INSIDE)
-def _sample(net, state, r, random, temperature, top_k, top_p):
+def _sample(net, state, r, located, random, temperature, top_k, top_p):
     """Draws what the network's distribution is of: a sample, or a residual; NaN of NaN."""
     first = r * net.outputs_wide
-    if net.kind == CATEGORICAL:
+    if located is None:
         if not temperature > 0.0:
             for k in range(net.classes):
                 state.scores[k] = state.parameters[first + k]
@@ -224,38 +85,52 @@ def _sample(net, state, r, random, temperature, top_k, top_p):
 
 
 @njit(**INSIDE)
-def _convolve(net, state, rows, layer, slot, position, at):
-    """Adds the taps of a layer's convolution to its sums; returns the element of the weights behind them."""
-    inputs, outputs, start = net.residual, net.gates_wide, np.int64(0)
-    dilation, past = net.dilations[layer], (net.kernel_size - 1) * net.residual
-    length, all_inputs = (net.kernel_size - 1) * dilation, past + net.residual + net.condition
-    for tap in range(net.kernel_size - 1):
-        place = (slot + (position + tap * dilation) % length) * rows * inputs
-        if state.halves.size:  # all taps are one product
-            _narrow_rows(rows, state.ring, place, inputs, inputs, state.halves, tap * inputs, all_inputs)
-        else:
-            at = _multiply(net, state, rows, state.sums, outputs, state.ring, place, inputs, at, inputs, outputs)
-    if state.halves.size:
-        _narrow_rows(rows, state.x, start, net.residual_wide, inputs, state.halves, past, all_inputs)
-        if net.condition:
-            column, size = past + net.residual, net.condition
-            _narrow_rows(rows, state.told, start, size, size, state.halves, column, all_inputs)
-        return _multiply_halves(rows, state.sums, outputs, state.halves, all_inputs, net.weights, at, outputs)
-    at = _multiply(net, state, rows, state.sums, outputs, state.x, start, net.residual_wide, at, inputs, outputs)
-    if net.condition:
-        size = net.condition
-        at = _multiply(net, state, rows, state.sums, outputs, state.told, start, size, at, size, outputs)
-    return at
+def _hear(net, state, group, rows, of, place, nothing):
+    """Lets a context stack hear the last samples, and compute if they complete a frame.
+
+    Args:
+        net: The context stack's `Network`.
+        state: Its `State`, whose `parameters` are the condition that holds.
+        group: As of `residual_layers`.
+        rows: Int.
+        of: The model's `State`.
+        place: Int, samples since a frame was complete.
+        nothing: A condition of no vectors.
+    """
+    frame = net.first_taps
+    for r in range(rows):
+        for tap in range(frame - 1):
+            state.seen[tap, r, 0] = state.seen[tap + 1, r, 0]
+        state.seen[frame - 1, r, 0] = of.previous[r]
+    if place > 0:
+        return
+    wide, outputs = net.residual_wide, net.outputs_wide
+    for r in range(rows):
+        x = state.x[r * wide : (r + 1) * wide]
+        set_part(x, 0, net.first_bias, wide)
+        for tap in range(frame):
+            value, weights = state.seen[tap, r, 0], net.first_kernel[tap, 0]
+            for k in range(wide):
+                x[k] += value * weights[k]
+    start = np.int64(0)
+    at = residual_layers(net, state, group, rows, nothing, None, start)
+    for r in range(rows):
+        set_part(state.parameters, r * outputs, net.out_bias, outputs)
+    y, x = state.parameters, state.skips
+    multiply_by(net.weights, state.halves, group, y, outputs, x, start, net.skip_wide, at, net.skip, outputs)
 
 
 @njit(**OPTIONS)
-def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, top_p) -> None:
+def decode(audio, group, located, net, state, context, condition, hold, key0, key1, temperature, top_k, top_p) -> None:
     """Makes the samples of `audio` and moves the state on.
 
     Args:
         audio: float32 `[time, rows]`, to be filled; 1 row, or as many as one of `products.GROUPS` or `bfloat16.GROUPS`.
+        group: None of 1 row, else their number.
+        located: None of a distribution over levels, else True.
         net: The `Network`.
         state: The `State` of as many rows.
+        context: None, or the `Network` and `State` of a context stack.
         condition: float32 `[vectors, rows, channels]`, projected if `net.condition` is 0; 0 vectors: none.
         hold: Int, samples that a vector holds for; 0: the only vector holds for all.
         key0: uint32, the low half of the seed.
@@ -264,10 +139,10 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
         top_k: Int, 0 is off.
         top_p: Float, 1 is off.
     """
-    rows, half = audio.shape[1], net.gates // 2
-    wide, gates_wide, skip_wide, hidden_wide = net.residual_wide, net.gates_wide, net.skip_wide, net.hidden_wide
-    all_gated = net.layers * half
-    conditioned, told = condition.shape[0] > 0 and net.condition == 0, net.condition
+    rows = audio.shape[1]
+    skip_wide, hidden_wide, outputs = net.skip_wide, net.hidden_wide, net.outputs_wide
+    start, told = np.int64(0), net.condition
+    projected = condition if told == 0 else condition[:0]
     for r in range(rows):
         state.started[r] = state.index[r]
         state.vector[r] = 0
@@ -277,7 +152,7 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
             if hold > 0:
                 state.vector[r] = (state.started[r] % hold + i) // hold
             if told > 0:
-                _set(state.told, r * told, condition[state.vector[r], r], told)
+                set_part(state.told, r * told, condition[state.vector[r], r], told)
             if net.order >= 0:
                 at = net.layers * net.gates
                 prediction = _predict(state, r, net.order, condition[state.vector[r], r, at : at + net.order])
@@ -286,66 +161,30 @@ def decode(audio, net, state, condition, hold, key0, key1, temperature, top_k, t
             else:
                 _see(net, state, r, np.float32(0.0))
 
-        at, slot, start = np.int64(0), np.int64(0), np.int64(0)  # in the weights, in the ring; literals compile anew
-        for layer in range(net.layers):
-            for r in range(rows):
-                _set(state.sums, r * gates_wide, net.gate_biases[layer], gates_wide)
-                if conditioned:
-                    projected = condition[state.vector[r], r, layer * net.gates : (layer + 1) * net.gates]
-                    _add(state.sums, r * gates_wide, projected, net.gates)
-            length, position = (net.kernel_size - 1) * net.dilations[layer], state.positions[layer]
-            at = _convolve(net, state, rows, layer, slot, position, at)
-            if length > 0:
-                place = (slot + position) * rows * net.residual
-                for r in range(rows):
-                    _set(state.ring, place + r * net.residual, state.x[r * wide : (r + 1) * wide], net.residual)
-                state.positions[layer] = (position + 1) % length
-                slot += length
-            for r in range(rows):
-                _gate(state.sums, r * gates_wide, half, state.gated, r * all_gated + layer * half)
-            if layer < net.layers - 1:
-                for r in range(rows):
-                    _add(state.x, r * wide, net.residual_biases[layer], wide)
-                at = _multiply(net, state, rows, state.x, wide, state.gated, layer * half, all_gated, at, half, wide)
-                if net.residual_scale != 1.0:
-                    for k in range(rows * wide):
-                        state.x[k] *= net.residual_scale
-
-        # The skip outputs of all layers are one product.
+        if context is None:
+            at = residual_layers(net, state, group, rows, projected, None, start)
+        else:
+            frames, heard = context
+            _hear(frames, heard, group, rows, state, state.index[0] % frames.first_taps, condition[:0])
+            at = residual_layers(net, state, group, rows, projected, heard.parameters, frames.outputs_wide)
         for r in range(rows):
-            _set(state.skips, r * skip_wide, net.skip_bias, skip_wide)
-        at = _multiply(
-            net, state, rows, state.skips, skip_wide, state.gated, start, all_gated, at, all_gated, skip_wide
+            set_part(state.hiddens, r * hidden_wide, net.hidden_bias, hidden_wide)
+        y, x = state.hiddens, state.skips
+        at = multiply_by(
+            net.weights, state.halves, group, y, hidden_wide, x, start, skip_wide, at, net.skip, hidden_wide
         )
-        _rectify(state.skips)
+        rectify(state.hiddens)
         for r in range(rows):
-            _set(state.hiddens, r * hidden_wide, net.hidden_bias, hidden_wide)
-        at = _multiply(
-            net, state, rows, state.hiddens, hidden_wide, state.skips, start, skip_wide, at, net.skip, hidden_wide
-        )
-        _rectify(state.hiddens)
-        for r in range(rows):
-            _set(state.parameters, r * net.outputs_wide, net.out_bias, net.outputs_wide)
-        _multiply(
-            net,
-            state,
-            rows,
-            state.parameters,
-            net.outputs_wide,
-            state.hiddens,
-            start,
-            hidden_wide,
-            at,
-            net.hidden,
-            net.outputs_wide,
-        )
+            set_part(state.parameters, r * outputs, net.out_bias, outputs)
+        y, x = state.parameters, state.hiddens
+        multiply_by(net.weights, state.halves, group, y, outputs, x, start, hidden_wide, at, net.hidden, outputs)
 
         for r in range(rows):
             random = uniforms(key0, key1, np.uint32(state.index[r]), state.row[r])
             factor = np.float32(1.0)
             if net.order >= 0:
                 factor = condition[state.vector[r], r, net.layers * net.gates + net.order]
-            sample = _sample(net, state, r, random, np.float32(temperature) * factor, top_k, top_p)
+            sample = _sample(net, state, r, located, random, np.float32(temperature) * factor, top_k, top_p)
             if net.order >= 0:
                 sample = min(max(state.predicted[r] + sample / net.gain, np.float32(-1.0)), np.float32(1.0))
             state.previous[r] = sample

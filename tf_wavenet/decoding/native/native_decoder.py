@@ -9,8 +9,18 @@ import numpy as np
 import tensorflow as tf
 
 from tf_wavenet.decoding.native import products, tiles
-from tf_wavenet.decoding.native.kernel import ONE_HOT, Network, State, bfloat16, decode
-from tf_wavenet.decoding.native.packed_weights import matrices_of, network, pack, pack_halves
+from tf_wavenet.decoding.native.kernel import decode
+from tf_wavenet.decoding.native.network import ONE_HOT, Network, State
+from tf_wavenet.decoding.native.packed_weights import (
+    context_network,
+    matrices_of,
+    matrices_of_context,
+    network,
+    pack,
+    pack_halves,
+)
+from tf_wavenet.decoding.native.sampling import CATEGORICAL
+from tf_wavenet.decoding.native.stack import bfloat16
 
 _CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 _PROJECTED_BYTES = 2**23
@@ -40,6 +50,10 @@ class NativeDecoder:
         self._dtype = dtype or ("float32" if 4 * numbers <= _cache_bytes() / 2 else "float16")
         self._network = self._networks[False, False] = network(model, pack(matrices, self._dtype))
         self._threads = threads or _cores()
+        self._context = None
+        if model.context_stack is not None:
+            weights = pack(matrices_of_context(model.context_stack), self._dtype)
+            self._context = context_network(model.context_stack, weights)
         layer = model.conditioning
         # A condition of each sample is one more input of a group's convolutions, which costs less than to project it
         # before and to read that.
@@ -50,6 +64,7 @@ class NativeDecoder:
         self._most = max(inputs) + self._condition
         fits = all(size % products.LANES == 0 for size in (*map(len, sum(matrices, [])), self._condition))
         exact = dtype == "float32" or (bfloat16 is tiles and self._network.weights.dtype == np.float32)
+        fits = fits and (bfloat16 is not tiles or self._context is None)  # whose rows are eight or four at a time
         self._groups = bfloat16.GROUPS if use_bfloat16 and fits and not exact and bfloat16.available() else ()
 
     def _network_of(self, halves, conditioned) -> Network:
@@ -82,20 +97,23 @@ class NativeDecoder:
         Raises:
             ValueError: If a place is none, or a sample is beyond full scale.
         """
-        lengths = (self._network.kernel_size - 1) * self._network.dilations
         peak = 1.0 if self._network.encoding == ONE_HOT else _MAX_PEAK
         for state in states:
             places = {
-                "positions": (state.positions >= 0) & (state.positions < lengths),
+                "positions": _in_rings(self._network, state),
                 "levels": (state.levels >= -1) & (state.levels < self._network.channels),
                 "index": state.index >= 0,
                 "previous": np.abs(state.previous) <= peak,  # which names a level
                 "output": np.abs(state.output) <= _MAX_PEAK,
             }
-            for name, fine in places.items():
+            found = [(name, getattr(state, name), fine) for name, fine in places.items()]
+            if state.heard:
+                found.append(("positions", state.heard.positions, _in_rings(self._context, state.heard)))
+            for name, values, fine in found:
                 if not fine.all():
-                    value = getattr(state, name)[~fine][0]
-                    raise ValueError(f"Expected a state that a decoder has made. Received: {name} of {value}")
+                    raise ValueError(
+                        f"Expected a state that a decoder has made. Received: {name} of {values[~fine][0]}"
+                    )
 
     def decode(self, states, num_samples, seed, settings, condition=None) -> np.ndarray:
         """Makes `num_samples` of every row, `[rows, num_samples]`, and moves the states on.
@@ -118,9 +136,13 @@ class NativeDecoder:
             part = None if condition is None else condition[:, first : first + made.shape[1]]
             inside = part is not None and len(part) > 1 and made.shape[1] > 1 and self._condition > 0
             net = self._network_of(state.halves.size > 0, inside)
+            group = None if made.shape[1] == 1 else made.shape[1]
+            located = None if net.kind == CATEGORICAL else True
+            context = (self._context, state.heard) if state.heard else None
             for samples, vectors, hold in self._parts(made, part, inside):
                 vectors.flags.writeable = False  # one type for numba, whatever they come from
-                decode(samples, net, state, vectors, hold, *key, float(settings.temperature), int(top_k), top_p)
+                told = vectors, hold, *key, float(settings.temperature), int(top_k), top_p
+                decode(samples, group, located, net, state, context, *told)
 
         firsts = np.cumsum([0, *(part.shape[1] for part in audio)])[:-1]
         if len(states) == 1 or self._threads == 1:
@@ -165,9 +187,7 @@ class NativeDecoder:
                 rows -= size
 
     def _group(self, packed, values) -> State:
-        net, rows = self._network, len(packed)
-        channels, half = net.channels, net.gates // 2
-        taken = 0
+        net, rows, taken = self._network, len(packed), 0
 
         def take(*shape) -> np.ndarray:
             nonlocal taken
@@ -176,47 +196,73 @@ class NativeDecoder:
             taken += size
             return part
 
-        first = np.zeros((rows, net.first_taps, channels), np.float32)
-        first[:, 1:] = take(net.first_taps - 1, channels)
-        slots = (net.kernel_size - 1) * int(net.dilations.sum())
-        ring = take(slots, net.residual)
+        first = np.zeros((rows, net.first_taps, net.channels), np.float32)
+        first[:, 1:] = take(net.first_taps - 1, net.channels)
+        ring = take(_slots(net), net.residual)
+        heard = ()
+        if self._context is not None:
+            frames, units = self._context, self._model.context_stack.units
+            recent = np.zeros((rows, frames.first_taps, 1), np.float32)
+            recent[:, 1:] = take(frames.first_taps - 1, 1)
+            held = take(units)
+            heard = _state(frames, rows, recent, take(_slots(frames), frames.residual), values)
+            heard.parameters.reshape(rows, -1)[:, :units] = held
         order = max(net.order, 0)
-        past = np.zeros((rows, order), np.float32)
-        predicted = np.zeros(rows, np.float32)
+        past, predicted = np.zeros((rows, order), np.float32), np.zeros(rows, np.float32)
         if net.order >= 0:
             past[:, 1:] = take(max(order - 1, 0))
             predicted[:] = take(1)[:, 0]
-        nothing = ~first.any(axis=-1)
-        scratch = {
-            name: np.zeros(rows * size, np.float32)
-            for name, size in (
-                ("x", net.residual_wide),
-                ("sums", net.gates_wide),
-                ("gated", net.layers * half),
-                ("skips", net.skip_wide),
-                ("hiddens", net.hidden_wide),
-                ("parameters", net.outputs_wide),
-            )
-        }
-        return State(
-            ring=_own(ring.transpose(1, 0, 2), np.float32).ravel(),
-            positions=np.zeros(net.layers, np.int64),
-            levels=_own(np.where(nothing, -1, first.argmax(axis=-1)).T, np.int64),
-            seen=_own(first.transpose(1, 0, 2), np.float32),
-            previous=_own(values["previous"], np.float32),
-            output=_own(values.get("output", np.zeros(rows)), np.float32),
+        return _state(net, rows, first, ring, values)._replace(
             past=past,
             predicted=predicted,
-            index=_own(values["index"], np.int64),
-            row=_own(values["row"], np.uint32),
-            weighted=np.zeros(max(net.classes, 1), np.float32),
-            scores=np.zeros(max(net.classes, 1), np.float32),
-            started=np.zeros(rows, np.int64),
-            vector=np.zeros(rows, np.int64),
             told=np.zeros(rows * self._condition, np.float32),
+            heard=heard,
             halves=np.zeros(bfloat16.halves_size(rows, self._most) if rows in self._groups else 0, np.uint16),
-            **scratch,
         )
+
+
+def _slots(net):
+    return (net.kernel_size - 1) * int(net.dilations.sum())
+
+
+def _in_rings(net, state):
+    return (state.positions >= 0) & (state.positions < (net.kernel_size - 1) * net.dilations)
+
+
+def _state(net, rows, first, ring, values) -> State:
+    """A network's state with what its first convolution and its others have seen, without prediction and halves."""
+    nothing = ~first.any(axis=-1)
+    scratch = {
+        name: np.zeros(rows * size, np.float32)
+        for name, size in (
+            ("x", net.residual_wide),
+            ("sums", net.gates_wide),
+            ("gated", net.layers * net.gates // 2),
+            ("skips", net.skip_wide),
+            ("hiddens", net.hidden_wide),
+            ("parameters", net.outputs_wide),
+        )
+    }
+    return State(
+        ring=_own(ring.transpose(1, 0, 2), np.float32).ravel(),
+        positions=np.zeros(net.layers, np.int64),
+        levels=_own(np.where(nothing, -1, first.argmax(axis=-1)).T, np.int64),
+        seen=_own(first.transpose(1, 0, 2), np.float32),
+        previous=_own(values["previous"], np.float32),
+        output=_own(values.get("output", np.zeros(rows)), np.float32),
+        past=np.zeros((rows, 0), np.float32),
+        predicted=np.zeros(rows, np.float32),
+        index=_own(values["index"], np.int64),
+        row=_own(values["row"], np.uint32),
+        weighted=np.zeros(max(net.classes, 1), np.float32),
+        scores=np.zeros(max(net.classes, 1), np.float32),
+        started=np.zeros(rows, np.int64),
+        vector=np.zeros(rows, np.int64),
+        told=np.zeros(0, np.float32),
+        heard=(),
+        halves=np.zeros(0, np.uint16),
+        **scratch,
+    )
 
 
 def _cores():

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from tf_wavenet.decoding.native.kernel import COMPANDED, ONE_HOT, SCALAR, Network, bfloat16
+from tf_wavenet.decoding.native.network import COMPANDED, ONE_HOT, SCALAR, Network
 from tf_wavenet.decoding.native.products import LANES, TILE
 from tf_wavenet.decoding.native.sampling import CATEGORICAL, GAUSSIAN, LOGISTIC
+from tf_wavenet.decoding.native.stack import bfloat16
 from tf_wavenet.decoding.positions import TURN, TURNS, positions_of
 
 _ENCODINGS = {"one_hot": ONE_HOT, "scalar": SCALAR, "companded": COMPANDED}
@@ -14,24 +15,34 @@ def matrices_of(model, conditioned=False) -> list[list[np.ndarray]]:
     """Returns a model's products of now in the order in which they are taken.
 
     Args:
-        model: A `WaveNet` without a context stack.
+        model: A `WaveNet`.
         conditioned: Bool, whether the condition is one more input of each convolution.
 
     Returns:
         For each product its matrices, float32 `[inputs, outputs]`: those of several inputs, whose products are summed.
     """
-    products, units = [], model.stack.blocks[0].conv.filters
-    for layer, block in enumerate(model.stack.blocks):
+    projection = _array(model.conditioning.projection.kernel) if conditioned else None
+    products = _products_of(model.stack, projection)
+    products += [[_array(model.head.hidden.kernel)], [_array(model.head.out.kernel)]]
+    return [[_padded(_matrix(matrix)) for matrix in product] for product in products]
+
+
+def matrices_of_context(context) -> list[list[np.ndarray]]:
+    """Returns what `matrices_of` does, of a `ContextStack`."""
+    products = [*_products_of(context.stack), [_array(context.out.kernel)]]
+    return [[_padded(_matrix(matrix)) for matrix in product] for product in products]
+
+
+def _products_of(stack, projection=None):
+    products, units = [], stack.blocks[0].conv.filters
+    for layer, block in enumerate(stack.blocks):
         products.append(list(_array(block.conv.kernel)))
-        if conditioned:
-            projection = _array(model.conditioning.projection.kernel)
+        if projection is not None:
             products[-1].append(projection[:, layer * units : (layer + 1) * units])
         if block.use_residual:
             products.append([_array(block.residual.kernel)])
-    skips = [_array(block.skip.kernel) for block in model.stack.blocks]
-    products += [[np.float32(model.stack.skip_scale) * np.concatenate([_matrix(skip) for skip in skips])]]
-    products += [[_array(model.head.hidden.kernel)], [_array(model.head.out.kernel)]]
-    return [[_padded(_matrix(matrix)) for matrix in product] for product in products]
+    skips = [_matrix(_array(block.skip.kernel)) for block in stack.blocks]
+    return [*products, [np.float32(stack.skip_scale) * np.concatenate(skips)]]
 
 
 def _matrix(kernel):
@@ -42,31 +53,15 @@ def network(model, weights, conditioned=False) -> Network:
     """Returns a model's sizes and biases, and its packed matrices.
 
     Args:
-        model: A `WaveNet` without a context stack.
+        model: A `WaveNet`.
         weights: What `pack` or `pack_halves` returned of its matrices.
         conditioned: As of `matrices_of`.
     """
-    stack, head, blocks = model.stack, model.head, model.stack.blocks
-    layers, residual, half = len(blocks), stack.residual_channels, blocks[0].conv.filters // 2
-    first = _array(model.causal_conv.kernel)
+    head, first = model.head, _array(model.causal_conv.kernel)
     hidden, outputs = head.hidden.kernel.shape[1], head.out.kernel.shape[1]
-    scale = np.float32(stack.skip_scale)
-    wide = {name: _wide(n) for name, n in (("residual", residual), ("gates", 2 * half), ("skip", stack.skip_channels))}
-
-    gate_biases = np.stack([_bias(block.conv, 2 * half) for block in blocks])
-    if conditioned:
-        gate_biases = gate_biases + _bias(model.conditioning.projection, gate_biases.size).reshape(gate_biases.shape)
-    skip_bias = scale * sum(_bias(block.skip, stack.skip_channels) for block in blocks)
     kind, classes, log_scale_min, steps = _distribution(model.distribution)
     return Network(
-        layers=layers,
-        kernel_size=stack.kernel_size,
-        residual=residual,
-        residual_wide=wide["residual"],
-        gates=2 * half,
-        gates_wide=wide["gates"],
-        skip=stack.skip_channels,
-        skip_wide=wide["skip"],
+        **_sizes_of(model.stack, model.conditioning.projection if conditioned else None),
         hidden=hidden,
         hidden_wide=_wide(hidden),
         outputs_wide=_wide(outputs),
@@ -81,23 +76,72 @@ def network(model, weights, conditioned=False) -> Network:
         cycle=positions_of(model).cycle,
         turn=TURN,
         turns=TURNS,
-        residual_scale=np.float32(stack.residual_scale),
         gain=np.float32(1.0 if model.predictor is None else model.distribution.gain),
         log_scale_min=log_scale_min,
         steps=steps,
         preemphasis=np.float32(getattr(model.mel_spec, "preemphasis", 0.0)),
         weights=weights,
         first_kernel=_padded(first),
-        first_bias=_padded(_bias(model.causal_conv, residual)),
-        gate_biases=_padded(gate_biases),
-        residual_biases=_padded(
-            np.stack([_bias(block.residual, residual) for block in blocks[:-1]] + [np.zeros(residual, np.float32)])
-        ),
-        skip_bias=_padded(skip_bias),
+        first_bias=_padded(_bias(model.causal_conv, model.stack.residual_channels)),
         hidden_bias=_padded(_bias(head.hidden, hidden)),
         out_bias=_padded(_bias(head.out, outputs)),
-        dilations=np.asarray(stack.dilations, np.int64),
     )
+
+
+def context_network(context, weights) -> Network:
+    """Returns a `ContextStack`'s sizes and biases, and its packed matrices."""
+    frame, nothing = _array(context.frame.kernel), np.zeros(0, np.float32)
+    return Network(
+        **_sizes_of(context.stack),
+        hidden=0,
+        hidden_wide=0,
+        outputs_wide=_wide(context.units),
+        condition=0,
+        first_taps=len(frame),
+        encoding=SCALAR,
+        channels=1,
+        mu=0,
+        kind=CATEGORICAL,
+        classes=0,
+        order=-1,
+        cycle=0,
+        turn=TURN,
+        turns=TURNS,
+        gain=np.float32(1.0),
+        log_scale_min=0.0,
+        steps=0.0,
+        preemphasis=np.float32(0.0),
+        weights=weights,
+        first_kernel=_padded(frame[:, None]),
+        first_bias=_padded(_bias(context.frame, frame.shape[1])),
+        hidden_bias=nothing,
+        out_bias=_padded(_bias(context.out, context.units)),
+    )
+
+
+def _sizes_of(stack, projection=None):
+    """What the residual layers of a model and those of a context stack have in common."""
+    blocks = stack.blocks
+    residual, half = stack.residual_channels, blocks[0].conv.filters // 2
+    gate_biases = np.stack([_bias(block.conv, 2 * half) for block in blocks])
+    if projection is not None:
+        gate_biases = gate_biases + _bias(projection, gate_biases.size).reshape(gate_biases.shape)
+    residual_biases = [_bias(block.residual, residual) for block in blocks[:-1]] + [np.zeros(residual, np.float32)]
+    return {
+        "layers": len(blocks),
+        "kernel_size": stack.kernel_size,
+        "residual": residual,
+        "residual_wide": _wide(residual),
+        "gates": 2 * half,
+        "gates_wide": _wide(2 * half),
+        "skip": stack.skip_channels,
+        "skip_wide": _wide(stack.skip_channels),
+        "residual_scale": np.float32(stack.residual_scale),
+        "gate_biases": _padded(gate_biases),
+        "residual_biases": _padded(np.stack(residual_biases)),
+        "skip_bias": _padded(np.float32(stack.skip_scale) * sum(_bias(b.skip, stack.skip_channels) for b in blocks)),
+        "dilations": np.asarray(stack.dilations, np.int64),
+    }
 
 
 def _distribution(distribution):
