@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from tf_wavenet.decoding.native.products import INSIDE, LANES, data_of
+from tf_wavenet.decoding.native.products import INLINE, LANES, data_of
 from tf_wavenet.decoding.native.vectors import everywhere, split
 
 GROUPS = (8, 4)  # rows that share one reading of the weights
@@ -96,7 +96,7 @@ def _product(rows, vectors):
 _eight_two, _eight_one, _four_two, _four_one = (_product(rows, vectors) for rows in (8, 4) for vectors in (2, 1))
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def narrow_rows(rows, x, x_first, x_step, inputs, halves, column, all_inputs) -> None:
     """Sets columns of the next product's `halves`, from `column` on, to those of `x` from `x_first` on.
 
@@ -137,7 +137,7 @@ def _no_dots(rows, y, y_step, halves, inputs, w, w_first, outputs):
     return w_first
 
 
-multiply_halves = njit(**INSIDE)(_multiply_halves if COMPILED else _no_dots)
+multiply_halves = njit(**INLINE)(_multiply_halves if COMPILED else _no_dots)
 
 
 def halves_size(rows, inputs) -> int:

@@ -12,7 +12,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from tf_wavenet.decoding.native import elementwise
-from tf_wavenet.decoding.native.products import FLAGS, INSIDE, LANES, OPTIONS, WIDE, data_of
+from tf_wavenet.decoding.native.products import FLAGS, INLINE, LANES, OPTIONS, WIDE, data_of
 from tf_wavenet.decoding.native.vectors import Compiled
 
 SPARE = LANES  # steps behind a block that vectors may touch
@@ -126,7 +126,7 @@ _four, _three, _two, _one = (_tile(outputs) for outputs in (4, 3, 2, 1))
 _four_long, _three_long, _two_long, _one_long = (_tile(outputs, 2) for outputs in (4, 3, 2, 1))
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _product(memory, y, y_step, begin, begin_step, t_step, places, first, count, weights, outputs, time):
     """Sets `time` steps and up to `SPARE` more of a result whose first element is `y`."""
     done = np.int64(0)
@@ -160,7 +160,7 @@ def _product(memory, y, y_step, begin, begin_step, t_step, places, first, count,
         done += min(left, _MOST if left >= _MOST else 4)
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _apply(kind, memory, y, f, g, z, numbers):
     """Sets 16 steps of one channel."""
     if kind == ADD:
@@ -185,14 +185,14 @@ def _apply(kind, memory, y, f, g, z, numbers):
         elementwise.sloped(memory, y, f, g, z, numbers)
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _copy(memory, to, of, size):
     """Copies up to `SPARE` more steps as well."""
     for k in range(0, size, LANES):
         elementwise.copy(memory, to + k, of + k, of + k, of + k, of)
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _commit(memory, first, buffer, position, time, most):
     """Repeats what lies at the end of a ring at its beginning, and the other way round."""
     length = buffer[LENGTH]
@@ -207,26 +207,28 @@ def _commit(memory, first, buffer, position, time, most):
 
 
 @njit(**OPTIONS)
-def process(waveform, output, channels, operations, sources, buffers, positions, places, memory, base, most) -> None:
+def process(row, waveforms, outputs, channels, operations, sources, buffers, pasts, places, memory, base, most) -> None:
     """Processes one stream's block and moves its past on.
 
     A buffer with a past is a ring of `length` steps, with the first `most + SPARE` once more behind it, so that each
     part of that size lies side by side wherever it begins.
 
     Args:
-        waveform: float32 `[time]`.
-        output: float32 `[time * channels]`, to be filled.
+        row: Int, the stream.
+        waveforms: float32 `[streams, time]`.
+        outputs: float32 `[streams, time * channels]`; the stream's are filled.
         channels: Int, of the output.
         operations: int64 `[operations, 2 + ARGUMENTS]`; the first buffer is the input, the last result the output.
         sources: int64 `[sources, 3]`: buffer or -1 for the number one, steps back in time, inputs.
         buffers: int64 `[buffers, 4]`: first element behind `base`, channels, length or 0 for one without a past,
             elements from channel to channel.
-        positions: int64 `[buffers]`, the step of each ring that is written next.
+        pasts: int64 `[streams, buffers]`, the step of each ring that is written next.
         places: int64 `[PLACE * sources]`, scratch.
         memory: float32; ones, zeros, weights, then buffers.
         base: Int, the element of `memory` where this stream's buffers begin.
         most: Int, steps of the largest part of a block.
     """
+    waveform, output, positions = waveforms[row], outputs[row], pasts[row]
     done = np.int64(0)
     while done < len(waveform):
         time = min(most, len(waveform) - done)
@@ -246,8 +248,9 @@ def process(waveform, output, channels, operations, sources, buffers, positions,
 
         result = np.int64(0)
         for o in range(len(operations)):
-            row = operations[o]
-            kind, result, a, b, c, d = row[0], row[1], row[2], row[3], row[4], row[5]
+            operation = operations[o]
+            kind, result, a = operation[0], operation[1], operation[2]
+            b, c, d = operation[3], operation[4], operation[5]
             wide, stride = buffers[result, CHANNELS], buffers[result, STRIDE]
             y = base + buffers[result, OFFSET] + positions[result]
             if kind == PRODUCT:

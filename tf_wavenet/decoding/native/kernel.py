@@ -4,12 +4,12 @@ import numpy as np
 from numba import njit
 
 from tf_wavenet.decoding.native.network import ONE_HOT, SCALAR
-from tf_wavenet.decoding.native.products import INSIDE, OPTIONS
+from tf_wavenet.decoding.native.products import INLINE, INSIDE, OPTIONS
 from tf_wavenet.decoding.native.sampling import compand, draw, draw_located, level_of, uniforms
 from tf_wavenet.decoding.native.stack import add_part, multiply_by, rectify, residual_layers, set_part
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _see(net, state, r, prediction):
     """Encodes the last sample (and residual and prediction) of a row and sets its input of the stack."""
     wide, taps = net.residual_wide, net.first_taps
@@ -41,7 +41,7 @@ def _see(net, state, r, prediction):
                 x[k] += value * weights[k]
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _predict(state, r, order, coefficients):
     """Moves the past of a row on and returns the linear prediction of its next sample."""
     prediction = np.float32(0.0)
@@ -54,7 +54,7 @@ def _predict(state, r, order, coefficients):
     return prediction
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _sample(net, state, r, located, random, temperature, top_k, top_p):
     """Draws what the network's distribution is of: a sample, or a residual; NaN of NaN."""
     first = r * net.outputs_wide

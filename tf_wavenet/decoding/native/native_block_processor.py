@@ -83,20 +83,10 @@ class NativeBlockProcessor:
         elif output.shape != wanted or output.dtype != np.float32 or not output.flags.c_contiguous:
             raise ValueError(f"Expected output to be float32 {wanted}. Received: {output.dtype} {output.shape}")
         rows = output if program.channels == 1 else output.reshape(batch, -1)
-        tables = program.operations, program.sources, program.buffers
-        for row, positions in enumerate(state.positions):
-            base = len(program.weights) + row * program.size
-            process(
-                waveform[row],
-                rows[row],
-                program.channels,
-                *tables,
-                positions,
-                state.places,
-                state.memory,
-                base,
-                self._most,
-            )
+        tables = program.channels, program.operations, program.sources, program.buffers
+        rest = state.positions, state.places, state.memory
+        for row in range(batch):
+            process(row, waveform, rows, *tables, *rest, len(program.weights) + row * program.size, self._most)
         return output, state
 
     def pack_state(self, state: NativeState) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from tf_wavenet.decoding.native import dots, tiles
-from tf_wavenet.decoding.native.products import INSIDE, LANES, OPTIONS, multiply, multiply_rows
+from tf_wavenet.decoding.native.products import INLINE, LANES, OPTIONS, multiply, multiply_rows
 from tf_wavenet.decoding.native.vectors import EVEN, ODD, gate
 
 bfloat16 = tiles if tiles.COMPILED else dots  # how this processor multiplies many rows in it, if it does
@@ -24,7 +24,7 @@ def _tanh(x):
     return odd * x / even
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _gate(sums, first, half, gated, to):
     whole = half - half % LANES
     for k in range(0, whole, LANES):
@@ -38,7 +38,7 @@ def _gate(sums, first, half, gated, to):
 # two thirds of the time. `located` is None for a distribution over levels.
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def multiply_by(weights, halves, group, y, y_step, x, x_first, x_step, at, inputs, outputs) -> int:
     """Adds `x @ w` to `y` for all rows; returns the element of the weights behind the matrix at `at`."""
     if group is None:
@@ -52,7 +52,7 @@ def multiply_by(weights, halves, group, y, y_step, x, x_first, x_step, at, input
 # Loops below run over slices: of sums of indices, which might be negative, numba gathers element by element.
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def set_part(y, y_first, x, size) -> None:
     """Sets `y[y_first:]` to `x[:size]`."""
     part = y[y_first : y_first + size]
@@ -60,7 +60,7 @@ def set_part(y, y_first, x, size) -> None:
         part[k] = x[k]
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def add_part(y, y_first, x, size) -> None:
     """Adds `x[:size]` to `y[y_first:]`."""
     part = y[y_first : y_first + size]
@@ -68,14 +68,14 @@ def add_part(y, y_first, x, size) -> None:
         part[k] += x[k]
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def rectify(x) -> None:
     """Sets what is below zero to zero."""
     for k in range(len(x)):
         x[k] = max(x[k], np.float32(0.0))
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _convolve(net, state, group, rows, layer, slot, at):
     """Adds the taps of a layer's convolution to its sums; returns the element of the weights behind them."""
     inputs, outputs, start = net.residual, net.gates_wide, np.int64(0)
@@ -99,7 +99,7 @@ def _convolve(net, state, group, rows, layer, slot, at):
     return at
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def _convolve_halves(net, state, rows, layer, slot, at):
     """As `_convolve`, all taps and the condition as one product."""
     inputs, start, past = net.residual, np.int64(0), (net.kernel_size - 1) * net.residual
@@ -115,7 +115,7 @@ def _convolve_halves(net, state, rows, layer, slot, at):
     return _multiply_halves(rows, state.sums, net.gates_wide, state.halves, all_inputs, net.weights, at, net.gates_wide)
 
 
-@njit(**INSIDE)
+@njit(**INLINE)
 def residual_layers(net, state, group, rows, condition, held, frame) -> int:
     """Runs all layers on `state.x` and sets `state.skips`, rectified.
 
