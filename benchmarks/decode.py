@@ -6,8 +6,9 @@ left is the matrix products, gates, head and sampling. Cases with a condition of
 projects the upsampled features to the gates, one for all samples of a call, to both. The ratio is the best time of the
 bound over the best time of the decoder in the same process. Samples and real time count all rows of a batch.
 
-In the same turns, where numba is installed: the native decoder. Besides: naive
-generation, a whole receptive field recomputed for each sample.
+In the same turns, where numba is installed: the native decoder, and beside it the samples that its products alone would
+allow, by what `benchmarks.timing.ceilings` measures of the machine in the same run. Besides: naive generation, a whole
+receptive field recomputed for each sample.
 
 `--long` measures instead whether a sample late in a stream takes longer than an early one, and whether memory grows.
 `--peer r9y9=CHECKOUT` measures instead r9y9/wavenet_vocoder's incremental generation and ours in turn, of the same
@@ -15,6 +16,7 @@ weights, whose answers are compared first. It needs torch beside tensorflow.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import time
@@ -25,11 +27,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf  # noqa: E402
 import tqdm  # noqa: E402
 
+from benchmarks.timing.provenance import provenance  # noqa: E402
 from tf_wavenet import WaveNet  # noqa: E402
 from tf_wavenet.decoding import Decoder  # noqa: E402
 from tf_wavenet.decoding.decoder import BLOCK_SAMPLES  # noqa: E402
 from tf_wavenet.decoding.native import is_native  # noqa: E402
 from tf_wavenet.decoding.sampler import SamplingSettings  # noqa: E402
+from tf_wavenet.files import atomic_path  # noqa: E402
 from tf_wavenet.layers import Conditioning  # noqa: E402
 
 MELS = {"local_channels": 80, "local_hop": 200}  # of Conditioning
@@ -84,10 +88,10 @@ def runner(model, batch_size, samples, condition=None):
     return lambda: run(samples), compile_s
 
 
-def native_runner(model, batch_size, samples, condition):
-    """As `runner`, of the native decoder; None where it cannot decode the model."""
+def native_runner(model, batch_size, samples, condition, figures=None):
+    """As `runner`, of the native decoder, with the samples a second that `figures` allow; None where there is none."""
     if not is_native(model):
-        return None
+        return None, None
     from tf_wavenet.decoding.native.native_decoder import NativeDecoder
 
     decoder = NativeDecoder(model, threads=1)
@@ -99,7 +103,13 @@ def native_runner(model, batch_size, samples, condition):
         return time.perf_counter() - start
 
     run(1)
-    return lambda: run(samples)
+    limit = None
+    if figures is not None:
+        from benchmarks.timing.ceilings import roofline
+
+        rows = max(len(state.row) for state in states)
+        limit = roofline(decoder, rows, rows > 1 and condition is not None and decoder._condition > 0, figures)
+    return lambda: run(samples), limit
 
 
 def naive_seconds_per_sample(model, batch_size, repeats):
@@ -119,7 +129,7 @@ def naive_seconds_per_sample(model, batch_size, repeats):
     return min(times)
 
 
-def measure(preset, batch_size, conditions, repeats, samples):
+def measure(preset, batch_size, conditions, repeats, samples, figures=None):
     """Returns the figures of one case as a dict."""
     conditioning = {"conditioning": Conditioning(**conditions)} if conditions else {}
     model, condition = WaveNet.from_preset(preset, **conditioning), None
@@ -136,7 +146,7 @@ def measure(preset, batch_size, conditions, repeats, samples):
     runs = {"xla": ours, "bound": None}
     if model.stack.kernel_size == 2 and model.predictor is None:
         runs["bound"], _ = runner(WithoutQueues(model), batch_size, samples, condition)
-    runs["native"] = native_runner(model, batch_size, samples, condition)
+    runs["native"], roof = native_runner(model, batch_size, samples, condition, figures)
     runs = {name: run for name, run in runs.items() if run is not None}
     times = {name: [] for name in runs}
     for _ in range(repeats):
@@ -149,6 +159,7 @@ def measure(preset, batch_size, conditions, repeats, samples):
         native["native_samples_per_s"] = round(speeds["native"])
         native["native_ratio"] = round(speeds["native"] / speed, 3)
         native["native_x_real_time_24k"] = round(speeds["native"] / 24000, 3)
+        native["roofline_samples_per_s"] = roof and round(roof)
     return {
         "preset": preset,
         "condition": f"{model.local_channels} mels" if model.local_channels else "none",
@@ -201,7 +212,7 @@ def measure_peer(preset, checkout, repeats, samples, threads):
     runs = {
         "r9y9": (generator(network, theirs, threads), theirs),
         "xla": (runner(model, 1, samples)[0], samples),
-        "native": (native_runner(model, 1, samples, None), samples),
+        "native": (native_runner(model, 1, samples, None)[0], samples),
     }
     runs = {name: run for name, run in runs.items() if run[0] is not None}
     times = {name: [] for name in runs}
@@ -223,26 +234,43 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="intra-op threads; 0 leaves the choice to TensorFlow")
     parser.add_argument("--peer", metavar="r9y9=CHECKOUT", help="measure beside that work tree's generation")
     parser.add_argument("--long", action="store_true", help=f"measure the first and the last of {LONG:,} samples")
+    parser.add_argument("--out", type=Path, help="JSON file for all figures, their command, versions and machine")
     arguments = parser.parse_args()
     if arguments.peer is not None and not arguments.peer.startswith("r9y9="):
         parser.error(f"expected --peer r9y9=CHECKOUT. Received: {arguments.peer}")
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    told, rows = {}, []
     if arguments.peer is not None:
-        checkout = arguments.peer.removeprefix("r9y9=")
-        for preset in ("small", "paper"):
-            figures = measure_peer(preset, checkout, max(1, arguments.repeats), 8000, arguments.threads)
-            print(json.dumps(figures | {"threads": arguments.threads, "cores": os.cpu_count()}), flush=True)
-        return
-    if arguments.long:
-        for preset in ("small", "paper"):
-            print(json.dumps(measure_long(preset, LONG)), flush=True)
-        return
+        checkout, repeats = arguments.peer.removeprefix("r9y9="), max(1, arguments.repeats)
+        cases = (measure_peer(preset, checkout, repeats, 8000, arguments.threads) for preset in ("small", "paper"))
+    elif arguments.long:
+        cases = (measure_long(preset, LONG) for preset in ("small", "paper"))
+    else:
+        if importlib.util.find_spec("numba"):
+            from benchmarks.timing.ceilings import ceilings
+
+            told["ceilings"] = {name: round(figure / 1e9, 1) for name, figure in ceilings().items()}
+        cases = _cases(arguments, {name: 1e9 * figure for name, figure in told.get("ceilings", {}).items()} or None)
+    for figures in cases:
+        figures |= {"threads": arguments.threads}
+        rows.append(figures)
+        plain = not (arguments.json or arguments.long or arguments.peer)
+        print(_row(figures) if plain else json.dumps(figures), flush=True)
+    if arguments.out is not None:
+        flags = f" --peer r9y9=CHECKOUT --repeats {arguments.repeats}" if arguments.peer else ""
+        flags = (
+            " --long" if arguments.long else flags or f" --repeats {arguments.repeats} --seconds {arguments.seconds}"
+        )
+        with atomic_path(arguments.out) as partial:
+            head = json.dumps(provenance(f"python -m benchmarks.decode{flags}") | told, indent=1)
+            partial.write_text(f'{head[:-2]},\n "rows": [\n  ' + ",\n  ".join(map(json.dumps, rows)) + "\n ]\n}\n")
+
+
+def _cases(arguments, figures):
     for preset, batch_size, conditions in CASES:
         rough = (60e-6 if preset == "paper" else 25e-6) * max(1.0, batch_size / 4)
         samples = max(1, min(BLOCK_SAMPLES, int(arguments.seconds / rough)))
-        figures = measure(preset, batch_size, conditions, max(1, arguments.repeats), samples)
-        figures |= {"threads": arguments.threads, "cores": os.cpu_count()}
-        print(json.dumps(figures) if arguments.json else _row(figures), flush=True)
+        yield measure(preset, batch_size, conditions, max(1, arguments.repeats), samples, figures)
 
 
 def _row(figures):

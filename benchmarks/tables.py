@@ -159,9 +159,22 @@ def decoding(name: str = "decoding") -> str:
         engines = [row["samples_per_s"], row["native_samples_per_s"]]
         cells = [f"{row['preset']}{condition}", number(row["batch_size"], 0), *(number(speed, 0) for speed in engines)]
         times = [number(max(engines) / rate, 2) for rate in (16000, 24000)]
-        rows.append([*cells, number(row["native_ratio"], 2), *times, number(row["ratio"], 2)])
+        roof = row.get("roofline_samples_per_s")
+        bounds = [row["ratio"], roof and row["native_samples_per_s"] / roof]
+        rows.append([*cells, number(row["native_ratio"], 2), *times, *(number(bound, 2) for bound in bounds)])
     header = ["network", "batch", "XLA, samples/s", "native, samples/s", "native / XLA"]
-    return markdown([*header, "x real time at 16 kHz", "at 24 kHz", "XLA / its bound"], rows)
+    header += ["x real time at 16 kHz", "at 24 kHz", "XLA / its bound", "native / its roofline"]
+    return markdown(header, rows)
+
+
+def ceilings() -> str:
+    """What the machine of `decoding` can do at most on one core."""
+    names = {"multiply_adds": "multiply-adds in float32, G/s", "bfloat16_multiply_adds": "in bfloat16, G/s"}
+    names |= {
+        f"read_{level}": f"reading from {where}, GB/s" for level, where in enumerate(("L1", "L2", "beyond L2"), 1)
+    }
+    figures = result_of("decoding")["ceilings"]
+    return markdown([names[name] for name in figures], [[number(figure, 0) for figure in figures.values()]])
 
 
 def decoding_r9y9() -> str:
@@ -317,11 +330,12 @@ TABLES: dict[str, Callable[[], str]] = (
             workers,
             fuzz,
         )
-        + (decoding, decoding_r9y9, wavenet_step, tensorflow_versions, amplifiers)
+        + (decoding, ceilings, decoding_r9y9, wavenet_step, tensorflow_versions, amplifiers)
     }
     | {
         "workers_jax": functools.partial(workers, "workers_jax"),
         "decoding_avx2": functools.partial(decoding, "decoding_avx2"),
+        "decoding_amx": functools.partial(decoding, "decoding_amx"),
     }
     | {f"earlier_{name}": functools.partial(earlier, name) for name in result_of("earlier")}
 )

@@ -8,7 +8,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from tf_wavenet.decoding.native import dots
+from tf_wavenet.decoding.native import dots, tiles
+from tf_wavenet.decoding.native.native_decoder import NativeDecoder
 from tf_wavenet.decoding.native.products import LANES, WIDE, data_of
 
 _SUMS = 12 if WIDE else 6  # vectors of 16 numbers that wait for nobody, as many as registers hold
@@ -41,7 +42,9 @@ def _registers(bfloat16):
                 if bfloat16:
                     new.append(builder.call(dot, [total, ones, ones]))
                 else:
-                    new.append(builder.fadd(builder.fmul(total, factor, flags=("contract",)), term, flags=("contract",)))
+                    new.append(
+                        builder.fadd(builder.fmul(total, factor, flags=("contract",)), term, flags=("contract",))
+                    )
                 total.add_incoming(new[-1], body)
             following = builder.add(i, ir.Constant(long, 1))
             i.add_incoming(following, body)
@@ -108,6 +111,31 @@ def cache_bytes() -> list[int]:
             size = (folder / "size").read_text().strip()
             sizes[int((folder / "level").read_text())] = int(size.removesuffix("K")) * 1024
     return [sizes[level] for level in sorted(sizes)]
+
+
+def roofline(decoder: NativeDecoder, rows: int, conditioned: bool, figures: dict[str, float]) -> float | None:
+    """Returns the samples a second, of all rows, that a decoder could make if it did nothing but its products.
+
+    Each takes as long as its multiply-adds from registers, or as reading the weights once for each group of rows,
+    whichever is longer.
+
+    Args:
+        decoder: The decoder.
+        rows: Int, rows of its groups.
+        conditioned: Bool, whether the samples' condition is multiplied with them.
+        figures: Of `ceilings`.
+
+    Returns:
+        Samples a second; None on a matrix unit, which `ceilings` does not measure.
+    """
+    halves = rows in decoder._groups
+    if halves and tiles.COMPILED:
+        return None
+    net, sizes = decoder._network_of(halves, conditioned), cache_bytes()
+    level = next((level for level, size in enumerate(sizes, 1) if net.weights.nbytes <= size), len(sizes))
+    multiplied = net.weights.size / figures["bfloat16_multiply_adds" if halves else "multiply_adds"]
+    read = net.weights.nbytes / rows / figures[f"read_{level}"] if sizes else 0.0
+    return 1.0 / max(multiplied, read)
 
 
 def ceilings(repeats: int = 7) -> dict[str, float]:
