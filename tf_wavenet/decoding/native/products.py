@@ -11,6 +11,7 @@ TILE = 64  # outputs side by side in memory; a matrix's last tile is narrower
 LANES = 16  # outputs are padded to a multiple of it
 WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))  # whether there are registers of 512 bits
 _DEPTH = 128  # inputs of a part of a tile
+_AHEAD = 2048  # bytes that weights beyond the second-level cache are asked for before they are read
 GROUPS = (8, 4)  # rows of a batch that can share one reading of the weights
 
 OPTIONS = {
@@ -53,11 +54,23 @@ def data_of(context, builder, signature, arguments) -> list[ir.Value]:
     ]
 
 
-def _product(rows, lanes, chains=1):
+def _prefetch(builder, address, offsets):
+    """Asks for lines of 64 bytes that will be read soon, from so many bytes behind an address on."""
+    byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+    prefetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
+    address = builder.bitcast(address, byte)
+    for offset in offsets:
+        line = builder.gep(address, [ir.Constant(ir.IntType(64), offset)])
+        builder.call(prefetch, [line, word(0), word(3), word(1)])  # to read, to be kept, of data
+
+
+def _product(rows, lanes, chains=1, ahead=0):
     """Makes `y[r, :lanes] += x[r, :n] @ w[:n, :lanes]` for `rows` rows of 1-D arrays, from given elements on.
 
     Weights are float32, or float16 as uint16, widened where they are read. `w` steps by `step` from input to input. `n`
-    is a multiple of `chains`, sums side by side of which none waits for another.
+    is a multiple of `chains`, sums side by side of which none waits for another. Weights are asked for `ahead` bytes
+    before they are read; 0: not.
     """
 
     @intrinsic
@@ -98,6 +111,8 @@ def _product(rows, lanes, chains=1):
             for chain in range(chains):
                 place = builder.add(i, ir.Constant(long, chain))
                 row_of_weights = builder.bitcast(at(weights, builder.mul(place, w_step)), wide_stored.as_pointer())
+                if ahead:
+                    _prefetch(builder, row_of_weights, range(ahead, ahead + lanes * (2 if half else 4), 64))
                 loaded = builder.load(row_of_weights, align=2 if half else 4)
                 if half:
                     loaded = builder.fpext(loaded, wide)
@@ -129,7 +144,7 @@ def _product(rows, lanes, chains=1):
 # As many sums side by side as keep both multipliers busy while a sum waits for the one before.
 _fast_32, _fast_16 = _product(1, 32, 4 if WIDE else 2), _product(1, 16, 8 if WIDE else 4)
 _MOST_CHAINS = 8
-_one_64, _one_32, _one_16 = (_product(1, lanes) for lanes in (64, 32, 16))
+_one_64, _one_32, _one_16 = _product(1, 64, ahead=_AHEAD), _product(1, 32), _product(1, 16)
 _four_32, _four_16 = (_product(4, lanes) for lanes in (32, 16))
 _eight_32, _eight_16 = (_product(8, lanes) for lanes in (32, 16))
 
