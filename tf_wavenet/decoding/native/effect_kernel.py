@@ -16,7 +16,7 @@ from tf_wavenet.decoding.native.products import FLAGS, INLINE, LANES, OPTIONS, W
 from tf_wavenet.decoding.native.vectors import Compiled
 
 SPARE = LANES  # steps behind a block that vectors may touch
-ONES, ZEROS = 0, 2 * LANES  # the elements of the array where two vectors of ones and two of zeros begin
+ONES, ZEROS = 0, 4 * LANES  # the elements of the array where four vectors of ones and four of zeros begin
 
 # Operations, rows of `(kind, buffer of the result, *arguments)`.
 PRODUCT = 0  # sum of sources @ weights: first source, sources, weights, buffer to begin with or -1
@@ -123,7 +123,8 @@ def _tile(outputs, vectors=1) -> Callable[..., None]:
 _most_at_once = _tile(8) if WIDE else _tile(4)  # as many sums as registers hold beside weights and inputs
 _MOST = 8 if WIDE else 4
 _four, _three, _two, _one = (_tile(outputs) for outputs in (4, 3, 2, 1))
-_four_long, _three_long, _two_long, _one_long = (_tile(outputs, 2) for outputs in (4, 3, 2, 1))
+_LONG = 4 if WIDE else 2  # vectors of time steps at once
+_four_long, _three_long, _two_long, _one_long = (_tile(outputs, _LONG) for outputs in (4, 3, 2, 1))
 
 
 @njit(**INLINE)
@@ -137,7 +138,7 @@ def _product(memory, y, y_step, begin, begin_step, t_step, places, first, count,
             if left >= _MOST and WIDE:
                 _most_at_once(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
                 t += LANES
-            elif time - t > LANES:
+            elif time - t > (_LONG - 1) * LANES:
                 if left >= 4:
                     _four_long(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
                 elif left == 3:
@@ -146,7 +147,7 @@ def _product(memory, y, y_step, begin, begin_step, t_step, places, first, count,
                     _two_long(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
                 else:
                     _one_long(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
-                t += 2 * LANES
+                t += _LONG * LANES
             else:
                 if left >= 4:
                     _four(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)

@@ -76,7 +76,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.operations, self.sources, self.buffers, self.pasts = [], [], [], []
-        self.weights, self.used = [np.ones(2 * LANES), np.zeros(2 * LANES)], 4 * LANES
+        self.weights, self.used = [np.ones(4 * LANES), np.zeros(4 * LANES)], 8 * LANES
         self.scratches = {}
 
     def model(self, model, waveform) -> int:
