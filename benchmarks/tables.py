@@ -159,12 +159,13 @@ def decoding(name: str = "decoding") -> str:
         engines = [row["samples_per_s"], row["native_samples_per_s"]]
         cells = [f"{row['preset']}{condition}", number(row["batch_size"], 0), *(number(speed, 0) for speed in engines)]
         times = [number(max(engines) / rate, 2) for rate in (16000, 24000)]
-        roof = row.get("roofline_samples_per_s")
-        bounds = [row["ratio"], roof and row["native_samples_per_s"] / roof]
-        rows.append([*cells, number(row["native_ratio"], 2), *times, *(number(bound, 2) for bound in bounds)])
+        rows.append([*cells, number(row["native_ratio"], 2), *times, number(row["ratio"], 2)])
+        if "roofline_samples_per_s" in row:  # older results have none
+            roof = row["roofline_samples_per_s"]
+            rows[-1].append(number(roof and row["native_samples_per_s"] / roof, 2))
     header = ["network", "batch", "XLA, samples/s", "native, samples/s", "native / XLA"]
     header += ["x real time at 16 kHz", "at 24 kHz", "XLA / its bound", "native / its roofline"]
-    return markdown(header, rows)
+    return markdown(header[: len(rows[0])], rows)
 
 
 def ceilings() -> str:
@@ -175,6 +176,15 @@ def ceilings() -> str:
     }
     figures = result_of("decoding")["ceilings"]
     return markdown([names[name] for name in figures], [[number(figure, 0) for figure in figures.values()]])
+
+
+def rounding() -> str:
+    """What rounding the products of the shipped WaveNets costs."""
+    lost = {}
+    for row in lines_of("rounding.jsonl"):
+        lost.setdefault(row["rounding"], []).append(number(row["lost_bits"], 4))
+    models = [f"`{name}`" for name in dict.fromkeys(row["model"] for row in lines_of("rounding.jsonl"))]
+    return markdown(["products in", *models], [[name, *bits] for name, bits in lost.items()])
 
 
 def decoding_r9y9() -> str:
@@ -208,10 +218,10 @@ def tensorflow_versions() -> str:
     return markdown(["", *header], rows)
 
 
-def wavenet_step() -> str:
+def wavenet_step(name: str = "wavenet_step") -> str:
     """Training steps of WaveNets beside their matrix products and beside the peer's."""
     rows = []
-    for row in result_of("wavenet_step")["rows"]:
+    for row in result_of(name)["rows"]:
         kind = "bfloat16" if row["precision"] == "mixed_bfloat16" else row["precision"]
         speeds = [number(row[name], 0) for name in ("samples_per_second", "bound_samples_per_second")]
         cells = [row["preset"], kind, "yes" if row["xla"] else "no", *speeds, number(row["ratio"], 2)]
@@ -330,11 +340,12 @@ TABLES: dict[str, Callable[[], str]] = (
             workers,
             fuzz,
         )
-        + (decoding, ceilings, decoding_r9y9, wavenet_step, tensorflow_versions, amplifiers)
+        + (decoding, ceilings, rounding, decoding_r9y9, wavenet_step, tensorflow_versions, amplifiers)
     }
     | {
         "workers_jax": functools.partial(workers, "workers_jax"),
         "decoding_avx2": functools.partial(decoding, "decoding_avx2"),
+        "wavenet_step_avx512": functools.partial(wavenet_step, "wavenet_step_avx512"),
         "decoding_amx": functools.partial(decoding, "decoding_amx"),
     }
     | {f"earlier_{name}": functools.partial(earlier, name) for name in result_of("earlier")}
