@@ -139,6 +139,16 @@ def test_rows_and_chunks_change_nothing(name, monkeypatch):
     assert len({row.tobytes() for row in whole}) == 13
 
 
+def test_places_of_a_context_stack_are_checked():
+    model, _ = make("context")
+    engine = NativeDecoder(model)
+    states = engine.start(decoder_of(model).initial_state(2))
+    engine.check(states)
+    states[1].heard.positions[2] = 5
+    with pytest.raises(ValueError, match="Expected a state that a decoder has made. Received: positions of 5"):
+        engine.check(states)
+
+
 def test_mode_has_no_luck():
     model, conditions = make("alone")
     one, other = (model.generate(50, seed=s, temperature=0.0, engine="native", **conditions) for s in (1, 2))
