@@ -2,11 +2,15 @@
 
 For machines without TensorFlow Serving, and to try clients: it answers Predict and GetModelMetadata as TensorFlow
 Serving does, with the same messages and status codes, so that a client moves there unchanged. It does not batch.
+
+`--native MODEL.keras`, the model that was exported, lets streams go on by tf_wavenet's native decoder: the same
+requests, states and random numbers, faster. Without it, this host needs nothing of tf_wavenet.
 """
 
 import argparse
 import contextlib
 import re
+import sys
 from concurrent import futures
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, predict
 
 MAX_MESSAGE_BYTES = 1 << 30  # A state can be larger than gRPC's 4 MiB.
 OPTIONS = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_send_message_length", MAX_MESSAGE_BYTES)]
+MAX_SAMPLES = 1 << 20  # of a request to the native decoder, all rows together; what an export allows by default
 STATUS = {
     tf.errors.InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
     tf.errors.ResourceExhaustedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -38,22 +43,26 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     Args:
         path: Folder of the SavedModel; a number as its name is its version, else the version is 1.
         name: Name of the model in requests.
+        native: None, or the .keras file of the same model, a WaveNet, whose `generate_chunk` is taken instead.
     """
 
-    def __init__(self, path, name):
+    def __init__(self, path, name, native=None):
         self._name = name
         self._version = int(path.name) if path.name.isdecimal() else 1
         self._model = tf.saved_model.load(str(path))
         self._definitions = parse_saved_model(str(path)).meta_graphs[0].signature_def
+        self._functions = dict(self._model.signatures)
+        if native is not None:
+            self._functions["generate_chunk"] = self._native_chunk(native)
 
     def Predict(self, request, context):
         """Runs a signature."""
         with answered(context):
             self._check(request.model_spec)
             name = request.model_spec.signature_name or "serving_default"
-            if name not in self._model.signatures:
+            if name not in self._functions:
                 raise Refusal(grpc.StatusCode.NOT_FOUND, f"Expected a signature of the model. Received: {name!r}")
-            outputs = self._model.signatures[name](**self._inputs(name, request.inputs))
+            outputs = self._functions[name](**self._inputs(name, request.inputs))
             unknown = set(request.output_filter) - set(outputs)
             if unknown:
                 raise Refusal(
@@ -77,6 +86,17 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 )
             response.metadata["signature_def"].Pack(definitions)
             return response
+
+    def _native_chunk(self, path):
+        from tf_wavenet import load
+        from tf_wavenet.serving.native_signatures import NativeSignatures
+
+        served = NativeSignatures(load(path), MAX_SAMPLES)
+        stream = self._model.signatures["initial_state"](batch_size=tf.constant(1))["state_stream"][0]
+        if tuple(stream[:2].numpy()) != served.fingerprint:
+            raise ValueError(f"Expected --native to be the model that was exported. Received: {path}")
+        chunk, names = served.functions()["generate_chunk"], served.inputs_of("generate_chunk")
+        return lambda **inputs: chunk(*(inputs[name] for name in names))
 
     def _check(self, spec):
         if spec.name != self._name:
@@ -122,7 +142,7 @@ def answered(context):
         context.abort(STATUS.get(type(error), grpc.StatusCode.INTERNAL), said[1] if said else error.message)
 
 
-def serve(path, name, port, workers=2, host="127.0.0.1"):
+def serve(path, name, port, workers=2, host="127.0.0.1", native=None):
     """Starts a server; port 0 takes a free one.
 
     Args:
@@ -131,12 +151,14 @@ def serve(path, name, port, workers=2, host="127.0.0.1"):
         port: Port to listen at.
         workers: Requests that run at once.
         host: Address to listen at; 0.0.0.0 lets other machines in.
+        native: As of `PredictionService`.
 
     Returns:
         The gRPC server, and its port.
     """
     server = grpc.server(futures.ThreadPoolExecutor(workers), options=OPTIONS)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(Path(path), name), server)
+    service = PredictionService(Path(path), name, native)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     port = server.add_insecure_port(f"{host}:{port}")
     server.start()
     return server, port
@@ -149,8 +171,14 @@ def main():
     parser.add_argument("--name", default="wavenet", help="name of the model in requests")
     parser.add_argument("--port", type=int, default=8500)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 lets other machines in")
+    parser.add_argument("--native", metavar="MODEL.keras", help="the exported WaveNet, to go on by the native decoder")
     arguments = parser.parse_args()
-    server, port = serve(arguments.model, arguments.name, arguments.port, host=arguments.host)
+    try:
+        server, port = serve(
+            arguments.model, arguments.name, arguments.port, host=arguments.host, native=arguments.native
+        )
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
     print(f"serving {arguments.name} on {arguments.host}:{port}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         server.wait_for_termination()

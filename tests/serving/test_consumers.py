@@ -130,6 +130,26 @@ def test_grpc(folder, expected, example_path):
             host.terminate()
 
 
+def test_grpc_by_the_native_decoder(folder, model, expected, example_path, tmp_path):
+    """Nearly the same samples: of 700, rounding may move one; then the stream goes another way."""
+    pytest.importorskip("tensorflow_serving", reason="no package tensorflow-serving-api")
+    pytest.importorskip("numba", reason="numba is not installed: pip install -e '.[fast]'")
+    from grpc_client import Client
+
+    model.save(tmp_path / "model.keras")
+    command = [sys.executable, str(EXAMPLES / "grpc_host.py"), str(folder), "--port", "0", "--native"]
+    with subprocess.Popen([*command, tmp_path / "model.keras"], stdout=subprocess.PIPE, text=True, env=QUIET) as host:
+        try:
+            address = host.stdout.readline().split(" on ")[1].strip()
+            made = np.concatenate(list(Client(address).stream(700, 320, seed=5)))
+        finally:
+            host.terminate()
+    np.testing.assert_allclose(made, expected, atol=2e-4)
+    wavenet((1, 2), residual_channels=8, skip_channels=12).save(tmp_path / "other.keras")
+    done = subprocess.run([*command, tmp_path / "other.keras"], capture_output=True, text=True, env=QUIET)
+    assert done.returncode == 1 and "error: Expected --native to be the model that was exported" in done.stderr
+
+
 def test_a_stream_goes_on_at_any_replica(folder, expected, example_path):
     """Three hosts, another for each chunk: the samples are those of one."""
     pytest.importorskip("tensorflow_serving", reason="no package tensorflow-serving-api")

@@ -68,6 +68,10 @@ class Served(tf.Module):
         """Returns a dict of the signatures' functions by name."""
         return {body.__name__: self._traced(body) for body in bodies(self)}
 
+    def inputs_of(self, name) -> list[str]:
+        """Returns the names of a signature's inputs, in the order in which its function of `functions` takes them."""
+        return list(specs(self, getattr(self, name)))
+
     def _traced(self, body):
         inputs = specs(self, body)
         traced = tf.function(lambda *values: body(**dict(zip(inputs, values, strict=True))), autograph=False)

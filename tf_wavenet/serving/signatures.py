@@ -138,12 +138,31 @@ class Signatures(Served):
             *checks.check_one_or_all(batch_size, num_samples=num_samples, **settings),
         ]
         given = checked(asked, length=longest, queues=state_queues, stream=state_stream, **settings, **conditions)
-        state = self._unpacked(given.pop("queues"), given.pop("stream"))
-        longest, settings = given.pop("length"), [tf.reshape(given.pop(name), [-1]) for name in settings]
-        encoded = encoded_from(self.model.conditioning, self._decoder().positions, state["index"], first_frame, given)
+        queues, stream, longest = (given.pop(name) for name in ("queues", "stream", "length"))
+        settings = [tf.reshape(given.pop(name), [-1]) for name in settings]
+        index, row = self._decoder().positions.turned(stream[:, 2], stream[:, 3])
+        encoded = encoded_from(self.model.conditioning, self._decoder().positions, index, first_frame, given)
+        waveform, state = self.go_on(queues, index, row, longest, settings, encoded)
+        return {"waveform": waveform, **self.state_outputs("new_", *state)}
+
+    def go_on(self, queues, index, row, num_samples, settings, encoded) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        """Makes samples of streams, all checked.
+
+        Args:
+            queues: float32 `[batch, state_size]`.
+            index: int32 `[batch]`, of the next sample.
+            row: int32 `[batch]`.
+            num_samples: int32 scalar.
+            settings: seed, temperature, top_k and top_p, each `[1]` or `[batch]`.
+            encoded: The encoded condition from the next sample on, or None.
+
+        Returns:
+            float32 `[batch, num_samples]`, and the new `(queues, index, row)`.
+        """
         decoder = self._decoder()
-        waveform, state = generate_samples(self.model, decoder, state, longest, settings, encoded, CHUNK_BLOCK)
-        return {"waveform": waveform, **self._packed(state)}
+        state = decoder.unpack(self.sized(queues), index, row)
+        waveform, state = generate_samples(self.model, decoder, state, num_samples, settings, encoded, CHUNK_BLOCK)
+        return waveform, (decoder.pack(state), state["index"], state["row"])
 
     @signature()
     def step(self, previous_sample, state_queues, state_stream, condition=None) -> dict[str, tf.Tensor]:

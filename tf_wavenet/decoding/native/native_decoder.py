@@ -78,15 +78,27 @@ class NativeDecoder:
 
     def start(self, state) -> list[State]:
         """Returns the states of groups of rows that go on from a state of `Decoder`."""
-        rows = len(state["previous"])
         packed = np.asarray(self._model.pack_state(state["model"]), np.float32)
-        groups, first = [], 0
-        for size in self._sizes(rows):
-            part = slice(first, first + size)
-            values = {name: np.array(value)[part] for name, value in state.items() if name != "model"}
-            groups.append(self._group(packed[part], values))
-            first += size
-        return groups
+        return self._groups_of(packed, {name: np.array(value) for name, value in state.items() if name != "model"})
+
+    def unpack(self, rows, index, row) -> list[State]:
+        """Returns the states of `pack`'s, or `Decoder.pack`'s, rows.
+
+        Args:
+            rows: float32 `[batch, state_size]`, of a model and a decoder as these.
+            index: Ints `[batch]`, the indices of the next samples.
+            row: Ints `[batch]`, the rows' numbers.
+        """
+        size = self._model.state_size
+        values = {"previous": rows[:, size], "index": index, "row": row}
+        if self._network.preemphasis:
+            values["output"] = rows[:, size + 1]
+        return self._groups_of(rows[:, :size], values)
+
+    def pack(self, states) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns what `Decoder.pack` does of the state of all rows, and their indices and numbers: see `unpack`."""
+        rows = np.concatenate([self._packed(state) for state in states])
+        return rows, *(np.concatenate([getattr(state, name) for state in states]) for name in ("index", "row"))
 
     def check(self, states: list[State]) -> None:
         """Makes sure that states that come from a file lead nowhere outside their arrays.
@@ -186,6 +198,14 @@ class NativeDecoder:
                 yield size
                 rows -= size
 
+    def _groups_of(self, packed, values):
+        groups, first = [], 0
+        for size in self._sizes(len(packed)):
+            part = slice(first, first + size)
+            groups.append(self._group(packed[part], {name: value[part] for name, value in values.items()}))
+            first += size
+        return groups
+
     def _group(self, packed, values) -> State:
         net, rows, taken = self._network, len(packed), 0
 
@@ -219,6 +239,30 @@ class NativeDecoder:
             heard=heard,
             halves=np.zeros(bfloat16.halves_size(rows, self._most) if rows in self._groups else 0, np.uint16),
         )
+
+    def _packed(self, state):
+        net, rows = self._network, len(state.row)
+        first = state.seen
+        if net.encoding == ONE_HOT:
+            first = (state.levels[..., None] == np.arange(net.channels)).astype(np.float32)
+        parts = [first[1:].transpose(1, 0, 2), _ring_in_order(net, state)]
+        if state.heard:
+            held = state.heard.parameters.reshape(rows, -1)[:, : self._model.context_stack.units]
+            recent = state.heard.seen[1:].transpose(1, 0, 2)
+            parts += [recent, held, _ring_in_order(self._context, state.heard)]
+        if net.order >= 0:
+            parts += [state.past[:, 1:], state.predicted]
+        parts += [state.previous, *([state.output] if net.preemphasis else [])]
+        return np.concatenate([np.reshape(part, (rows, -1)) for part in parts], axis=1)
+
+
+def _ring_in_order(net, state):
+    """What every layer has seen, oldest first, `[rows, slots, residual]`."""
+    ring = state.ring.reshape(_slots(net), len(state.row), net.residual)
+    ends = (net.kernel_size - 1) * np.cumsum(net.dilations)
+    layers = np.split(ring, ends[:-1])
+    turned = [np.roll(layer, -position, axis=0) for layer, position in zip(layers, state.positions, strict=True)]
+    return np.concatenate(turned).transpose(1, 0, 2)
 
 
 def _slots(net):

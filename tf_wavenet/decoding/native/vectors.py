@@ -77,14 +77,14 @@ def _at(context, builder, signature, arguments, name, first, kind=None):
     return builder.bitcast(builder.gep(data, [first]), kind.as_pointer())
 
 
-def everywhere(builder, number, wide):
+def everywhere(builder, number, wide) -> ir.Value:
     """A vector of a number in all lanes."""
     nothing = ir.Constant(wide, ir.Undefined)
     vector = builder.insert_element(nothing, number, ir.Constant(_INT, 0))
     return builder.shuffle_vector(vector, nothing, ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES))
 
 
-def tanh(x):
+def tanh(x) -> tuple[Vector, Vector]:
     """Odd and even part, whose quotient is the hyperbolic tangent."""
     x = x.at_least(-_FARTHEST).at_most(_FARTHEST)
     square = x * x
