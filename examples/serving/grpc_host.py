@@ -88,10 +88,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             return response
 
     def _native_chunk(self, path):
-        from tf_wavenet import load
+        import keras
+
         from tf_wavenet.serving.native_signatures import NativeSignatures
 
-        served = NativeSignatures(load(path), MAX_SAMPLES)
+        served = NativeSignatures(keras.models.load_model(path), MAX_SAMPLES)
         stream = self._model.signatures["initial_state"](batch_size=tf.constant(1))["state_stream"][0]
         if tuple(stream[:2].numpy()) != served.fingerprint:
             raise ValueError(f"Expected --native to be the model that was exported. Received: {path}")
