@@ -12,7 +12,7 @@ from tf_wavenet.serving.signatures import Signatures
 class NativeSignatures(Signatures):
     """As `Signatures`, the same requests and states; `generate_chunk` calls Python, so it cannot be exported.
 
-    Rows of the same seed and settings are decoded side by side. Needs numba.
+    Needs numba.
 
     Args:
         model: A `tf_wavenet.WaveNet`.
@@ -51,18 +51,15 @@ class NativeSignatures(Signatures):
         return tf.ensure_shape(made, [None, None]), (tf.ensure_shape(queues, [None, None]), index, row)
 
     def _decode(self, queues, index, row, num_samples, seed, temperature, top_k, top_p, encoded=None):
-        batch, native = len(queues), self._native()
-        waveform, queues = np.zeros((batch, num_samples), np.float32), np.array(queues)
-        index, row = np.array(index), np.array(row)
-        settings = [np.broadcast_to(values, batch) for values in (seed, temperature, top_k, top_p)]
-        alike = {}
-        for number, values in enumerate(zip(*settings, strict=True)):
-            alike.setdefault(values, []).append(number)
-        for (seed, temperature, top_k, top_p), rows in alike.items():
-            states = native.unpack(queues[rows], index[rows], row[rows])
-            condition = None if encoded is None else encoded[rows]
-            chosen = SamplingSettings(float(temperature), int(top_k) or None, float(top_p) if top_p < 1 else None)
-            if num_samples:
-                waveform[rows] = native.decode(states, int(num_samples), int(seed), chosen, condition)
-            queues[rows], index[rows], row[rows] = native.pack(states)
-        return waveform, queues, index, row
+        native, batch = self._native(), len(queues)
+        seeds, *settings = (np.broadcast_to(values, batch) for values in (seed, temperature, top_k, top_p))
+        settings = [
+            SamplingSettings(float(heat), int(k) or None, float(p) if p < 1 else None)
+            for heat, k, p in zip(*settings, strict=True)
+        ]
+        states, waveform = native.unpack(queues, index, row), np.zeros((batch, num_samples), np.float32)
+        if not waveform.size:
+            return waveform, queues, index, row
+        waveform = native.decode(states, int(num_samples), seeds, settings, encoded)
+        queues, index, row = native.pack(states)
+        return waveform, queues, index.astype(np.int32), row.astype(np.int32)

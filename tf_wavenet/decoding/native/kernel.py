@@ -121,7 +121,7 @@ def _hear(net, state, group, rows, of, place, nothing):
 
 
 @njit(**OPTIONS)
-def decode(audio, group, located, net, state, context, condition, hold, key0, key1, temperature, top_k, top_p) -> None:
+def decode(audio, group, located, net, state, context, condition, hold, keys, temperatures, top_ks, top_ps) -> None:
     """Makes the samples of `audio` and moves the state on.
 
     Args:
@@ -133,11 +133,10 @@ def decode(audio, group, located, net, state, context, condition, hold, key0, ke
         context: None, or the `Network` and `State` of a context stack.
         condition: float32 `[vectors, rows, channels]`, projected if `net.condition` is 0; 0 vectors: none.
         hold: Int, samples that a vector holds for; 0: the only vector holds for all.
-        key0: uint32, the low half of the seed.
-        key1: uint32, the high half.
-        temperature: Float.
-        top_k: Int, 0 is off.
-        top_p: Float, 1 is off.
+        keys: uint32 `[rows, 2]`, the low and the high half of each row's seed.
+        temperatures: float32 `[rows]`.
+        top_ks: int64 `[rows]`, 0 is off.
+        top_ps: float64 `[rows]`, 1 is off.
     """
     rows = audio.shape[1]
     skip_wide, hidden_wide, outputs = net.skip_wide, net.hidden_wide, net.outputs_wide
@@ -180,11 +179,11 @@ def decode(audio, group, located, net, state, context, condition, hold, key0, ke
         multiply_by(net.weights, state.halves, group, y, outputs, x, start, hidden_wide, at, net.hidden, outputs)
 
         for r in range(rows):
-            random = uniforms(key0, key1, np.uint32(state.index[r]), state.row[r])
+            random = uniforms(keys[r, 0], keys[r, 1], np.uint32(state.index[r]), state.row[r])
             factor = np.float32(1.0)
             if net.order >= 0:
                 factor = condition[state.vector[r], r, net.layers * net.gates + net.order]
-            sample = _sample(net, state, r, located, random, np.float32(temperature) * factor, top_k, top_p)
+            sample = _sample(net, state, r, located, random, temperatures[r] * factor, top_ks[r], top_ps[r])
             if net.order >= 0:
                 sample = min(max(state.predicted[r] + sample / net.gain, np.float32(-1.0)), np.float32(1.0))
             state.previous[r] = sample

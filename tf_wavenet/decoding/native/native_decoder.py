@@ -21,6 +21,7 @@ from tf_wavenet.decoding.native.packed_weights import (
 )
 from tf_wavenet.decoding.native.sampling import CATEGORICAL
 from tf_wavenet.decoding.native.stack import bfloat16
+from tf_wavenet.decoding.sampler import SamplingSettings
 
 _CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")
 _PROJECTED_BYTES = 2**23
@@ -133,19 +134,25 @@ class NativeDecoder:
         Args:
             states: What `start` returned.
             num_samples: Int >= 1.
-            seed: Int in [0, 2**63).
-            settings: `SamplingSettings`.
+            seed: Int in [0, 2**63), or one for each row.
+            settings: `SamplingSettings`, or one for each row.
             condition: None, or the encoded condition, `[rows, vectors or 1, channels]`, from the vector on that holds
                 the first of these samples.
         """
         if condition is not None:
             condition = np.asarray(tf.cast(tf.transpose(condition, [1, 0, 2]), tf.float32))
         audio = [np.empty((num_samples, len(state.row)), np.float32) for state in states]
-        key = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
-        top_k, top_p = settings.top_k or 0, 1.0 if settings.top_p is None else float(settings.top_p)
+        rows = sum(made.shape[1] for made in audio)
+        seeds = np.broadcast_to(np.asarray(seed, np.uint64), rows)
+        keys = np.stack([seeds & np.uint64(0xFFFFFFFF), seeds >> np.uint64(32)], axis=1).astype(np.uint32)
+        each = [settings] * rows if isinstance(settings, SamplingSettings) else settings
+        temperatures = np.array([one.temperature for one in each], np.float32)
+        top_ks = np.array([one.top_k or 0 for one in each], np.int64)
+        top_ps = np.array([1.0 if one.top_p is None else one.top_p for one in each], np.float64)
 
         def run(made, state, first):
-            part = None if condition is None else condition[:, first : first + made.shape[1]]
+            of = slice(first, first + made.shape[1])
+            part = None if condition is None else condition[:, of]
             inside = part is not None and len(part) > 1 and made.shape[1] > 1 and self._condition > 0
             net = self._network_of(state.halves.size > 0, inside)
             group = None if made.shape[1] == 1 else made.shape[1]
@@ -153,8 +160,8 @@ class NativeDecoder:
             context = (self._context, state.heard) if state.heard else None
             for samples, vectors, hold in self._parts(made, part, inside):
                 vectors.flags.writeable = False  # one type for numba, whatever they come from
-                told = vectors, hold, *key, float(settings.temperature), int(top_k), top_p
-                decode(samples, group, located, net, state, context, *told)
+                drawn = keys[of], temperatures[of], top_ks[of], top_ps[of]
+                decode(samples, group, located, net, state, context, vectors, hold, *drawn)
 
         firsts = np.cumsum([0, *(part.shape[1] for part in audio)])[:-1]
         if len(states) == 1 or self._threads == 1:
