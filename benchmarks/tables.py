@@ -196,6 +196,28 @@ def decoding_r9y9() -> str:
     return markdown(["network", "r9y9, samples/s", "XLA", "native", "the faster / r9y9"], rows)
 
 
+def serving() -> str:
+    """Streams that go on by chunks, batched in one process."""
+    rows = []
+    for row in result_of("serving")["rows"]:
+        if "client" not in row:
+            names = ("streams_x_real_time", "native_streams_x_real_time", "native_ratio", "bound_streams_x_real_time")
+            figures = [number(row[name], 2) for name in names]
+            rows.append([row["preset"], number(row["batch_size"], 0), *figures, number(row["ratio"], 2)])
+    header = ["network", "streams in a batch", "exported, x real time", "native", "native / exported", "bound of XLA"]
+    return markdown([*header, "exported / bound"], rows)
+
+
+def serving_latency() -> str:
+    """What a client of one stream waits for a chunk."""
+    rows = [
+        [row["preset"], row["client"], *(number(row[name], 1) for name in ("p50_ms", "p99_ms"))]
+        for row in result_of("serving")["rows"]
+        if "client" in row
+    ]
+    return markdown(["network", "client", "median, ms", "99th percentile, ms"], rows)
+
+
 def tensorflow_versions() -> str:
     """Generation and training steps of WaveNets by two versions of TensorFlow, on one machine."""
     rows = []
@@ -340,7 +362,17 @@ TABLES: dict[str, Callable[[], str]] = (
             workers,
             fuzz,
         )
-        + (decoding, ceilings, rounding, decoding_r9y9, wavenet_step, tensorflow_versions, amplifiers)
+        + (
+            decoding,
+            ceilings,
+            rounding,
+            decoding_r9y9,
+            serving,
+            serving_latency,
+            wavenet_step,
+            tensorflow_versions,
+            amplifiers,
+        )
     }
     | {
         "workers_jax": functools.partial(workers, "workers_jax"),
