@@ -135,7 +135,7 @@ def decode(audio, group, located, net, state, context, condition, hold, keys, te
         hold: Int, samples that a vector holds for; 0: the only vector holds for all.
         keys: uint32 `[rows, 2]`, the low and the high half of each row's seed.
         temperatures: float32 `[rows]`.
-        top_ks: int64 `[rows]`, 0 is off.
+        top_ks: int64 `[rows]`, 0 is off; None: neither it nor top-p is on for any row.
         top_ps: float64 `[rows]`, 1 is off.
     """
     rows = audio.shape[1]
@@ -183,7 +183,11 @@ def decode(audio, group, located, net, state, context, condition, hold, keys, te
             factor = np.float32(1.0)
             if net.order >= 0:
                 factor = condition[state.vector[r], r, net.layers * net.gates + net.order]
-            sample = _sample(net, state, r, located, random, temperatures[r] * factor, top_ks[r], top_ps[r])
+            temperature = temperatures[r] * factor
+            if top_ks is None:
+                sample = _sample(net, state, r, located, random, temperature, None, 1.0)
+            else:
+                sample = _sample(net, state, r, located, random, temperature, top_ks[r], top_ps[r])
             if net.order >= 0:
                 sample = min(max(state.predicted[r] + sample / net.gain, np.float32(-1.0)), np.float32(1.0))
             state.previous[r] = sample

@@ -149,6 +149,7 @@ class NativeDecoder:
         temperatures = np.array([one.temperature for one in each], np.float32)
         top_ks = np.array([one.top_k or 0 for one in each], np.int64)
         top_ps = np.array([1.0 if one.top_p is None else one.top_p for one in each], np.float64)
+        filtered = (top_ks > 0).any() or (top_ps < 1.0).any()
 
         def run(made, state, first):
             of = slice(first, first + made.shape[1])
@@ -160,7 +161,7 @@ class NativeDecoder:
             context = (self._context, state.heard) if state.heard else None
             for samples, vectors, hold in self._parts(made, part, inside):
                 vectors.flags.writeable = False  # one type for numba, whatever they come from
-                drawn = keys[of], temperatures[of], top_ks[of], top_ps[of]
+                drawn = keys[of], temperatures[of], top_ks[of] if filtered else None, top_ps[of]
                 decode(samples, group, located, net, state, context, vectors, hold, *drawn)
 
         firsts = np.cumsum([0, *(part.shape[1] for part in audio)])[:-1]

@@ -44,7 +44,7 @@ def draw(logits, first, size, scores, uniform, temperature, top_k, top_p, weight
     """Returns the index that `distributions._draw.draw` draws of `logits[first : first + size]`; -1 of NaN.
 
     At temperature 0 it is that of the highest of `scores`, which are overwritten. `weights` is room for `size` numbers;
-    `top_k` 0 and `top_p` 1 are off.
+    `top_k` 0 and `top_p` 1 are off, and so are both if `top_k` is None.
     """
     logits = logits[first : first + size]
     if not temperature > 0.0:
@@ -59,7 +59,7 @@ def draw(logits, first, size, scores, uniform, temperature, top_k, top_p, weight
     for i in range(size):
         weights[i] = (logits[i] - peak) * divisor
     lowest = np.float32(-np.inf)
-    if top_k > 0 or top_p < 1.0:
+    if top_k is not None:
         lowest = _lowest_kept(weights, size, top_k, top_p, scores)
     total = 0.0
     for i in range(0, whole, LANES):
@@ -156,7 +156,7 @@ def draw_located(
             least = min(max(spread, np.float32(log_scale_min)), np.float32(_LOG_SCALE_MAX))
             scores[i] = parameters[first + i] - least
     if mixtures > 0:
-        component = draw(parameters, first, count, scores, random[0], temperature, np.int64(0), 1.0, weights)
+        component = draw(parameters, first, count, scores, random[0], temperature, None, 1.0, weights)
         if component < 0:
             return np.float32(np.nan)
     spread = parameters[located + count + component]
