@@ -59,7 +59,7 @@ class NativeDecoder:
         # A condition of each sample is one more input of a group's convolutions, which costs less than to project it
         # before and to read that.
         self._condition = 0
-        if layer is not None and layer.hold == 1 and layer.linear_predictor is None:
+        if model.local_channels and layer.hold == 1 and layer.linear_predictor is None:
             self._condition = layer.encoded_channels
         inputs = [sum(map(len, product)) for product in matrices]
         self._most = max(inputs) + self._condition
@@ -154,7 +154,7 @@ class NativeDecoder:
         def run(made, state, first):
             of = slice(first, first + made.shape[1])
             part = None if condition is None else condition[:, of]
-            inside = part is not None and len(part) > 1 and made.shape[1] > 1 and self._condition > 0
+            inside = part is not None and made.shape[1] > 1 and self._condition > 0
             net = self._network_of(state.halves.size > 0, inside)
             group = None if made.shape[1] == 1 else made.shape[1]
             located = None if net.kind == CATEGORICAL else True
