@@ -246,23 +246,26 @@ def main():
     elif arguments.long:
         cases = (measure_long(preset, LONG) for preset in ("small", "paper"))
     else:
+        limits = None
         if importlib.util.find_spec("numba"):
             from benchmarks.timing.ceilings import ceilings
 
-            told["ceilings"] = {name: round(figure / 1e9, 1) for name, figure in ceilings().items()}
-        cases = _cases(arguments, {name: 1e9 * figure for name, figure in told.get("ceilings", {}).items()} or None)
+            limits = ceilings()
+            told["ceilings"] = {name: round(figure / 1e9, 1) for name, figure in limits.items()}
+        cases = _cases(arguments, limits)
     for figures in cases:
         figures |= {"threads": arguments.threads}
         rows.append(figures)
         plain = not (arguments.json or arguments.long or arguments.peer)
         print(_row(figures) if plain else json.dumps(figures), flush=True)
     if arguments.out is not None:
-        flags = f" --peer r9y9=CHECKOUT --repeats {arguments.repeats}" if arguments.peer else ""
-        flags = (
-            " --long" if arguments.long else flags or f" --repeats {arguments.repeats} --seconds {arguments.seconds}"
-        )
+        flags = f"--repeats {arguments.repeats} --seconds {arguments.seconds}"
+        if arguments.peer is not None:
+            flags = f"--peer r9y9=CHECKOUT --repeats {arguments.repeats}"
+        elif arguments.long:
+            flags = "--long"
         with atomic_path(arguments.out) as partial:
-            head = json.dumps(provenance(f"python -m benchmarks.decode{flags}") | told, indent=1)
+            head = json.dumps(provenance(f"python -m benchmarks.decode {flags}") | told, indent=1)
             partial.write_text(f'{head[:-2]},\n "rows": [\n  ' + ",\n  ".join(map(json.dumps, rows)) + "\n ]\n}\n")
 
 

@@ -120,8 +120,7 @@ def _tile(outputs, vectors=1) -> Callable[..., None]:
     return tile
 
 
-_most_at_once = _tile(8) if WIDE else _tile(4)  # as many sums as registers hold beside weights and inputs
-_MOST = 8 if WIDE else 4
+_eight = _tile(8)  # as many sums as wide registers hold beside weights and inputs
 _four, _three, _two, _one = (_tile(outputs) for outputs in (4, 3, 2, 1))
 _LONG = 4 if WIDE else 2  # vectors of time steps at once
 _four_long, _three_long, _two_long, _one_long = (_tile(outputs, _LONG) for outputs in (4, 3, 2, 1))
@@ -135,8 +134,8 @@ def _product(memory, y, y_step, begin, begin_step, t_step, places, first, count,
         left, w, t = outputs - done, weights + done, np.int64(0)
         while t < time:
             to, of = y + done * y_step + t, begin + done * begin_step + t * t_step
-            if left >= _MOST and WIDE:
-                _most_at_once(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
+            if WIDE and left >= 8:
+                _eight(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
                 t += LANES
             elif time - t > (_LONG - 1) * LANES:
                 if left >= 4:
@@ -158,7 +157,7 @@ def _product(memory, y, y_step, begin, begin_step, t_step, places, first, count,
                 else:
                     _one(memory, to, y_step, of, begin_step, places, first, count, t, w, outputs)
                 t += LANES
-        done += min(left, _MOST if left >= _MOST else 4)
+        done += 8 if WIDE and left >= 8 else min(left, 4)
 
 
 @njit(**INLINE)

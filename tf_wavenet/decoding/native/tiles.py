@@ -228,13 +228,14 @@ def pack_matrix(matrix) -> np.ndarray:
     inputs, outputs = matrix.shape
     padded = np.zeros((-(-inputs // _DEPTH) * _DEPTH, outputs), np.float32)
     padded[:inputs] = matrix
-    high = _to_bfloat16(padded)
-    low = _to_bfloat16(padded - _from_bfloat16(high))
+    high = to_bfloat16(padded)
+    low = to_bfloat16(padded - _from_bfloat16(high))
     pairs = np.stack([high, low]).reshape(2, -1, _DEPTH // 2, 2, outputs // LANES, LANES)
     return pairs.transpose(4, 1, 0, 2, 5, 3).ravel()  # [columns, depths, halves, pairs of inputs, lanes, 2]
 
 
-def _to_bfloat16(array):
+def to_bfloat16(array) -> np.ndarray:
+    """Returns the bits of float32 numbers rounded to bfloat16, uint16."""
     return ((array.view(np.uint32) + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint16)
 
 
